@@ -1,0 +1,7 @@
+//! Clocks from dependencies: nodes as small numbers, and clocks that share structure.
+
+mod nodes;
+mod tree;
+
+pub(crate) use nodes::{NodeIndex, NodeTable};
+pub(crate) use tree::ClockTree;

@@ -1,0 +1,250 @@
+use std::fmt;
+
+use serde::Serialize;
+use serde_json::value::RawValue;
+use uuid::Uuid;
+
+use crate::change::{ChangeEntry, Metadata};
+use crate::clock::VectorClock;
+use crate::conflict::{ConflictClass, ConflictResolution, ConflictType, ReasonCode};
+use crate::id::{Dot, RowId};
+use crate::payload::{self, Payload};
+use crate::time::Timestamp;
+
+/// Which entry won.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Winner {
+    /// The head with this dot.
+    Head(Dot),
+    /// Nobody yet: somebody has to decide. The value is provisional.
+    Pending,
+}
+
+/// One of the two sides of a conflict between two entries.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Side {
+    /// The entry that was here.
+    Local,
+    /// The entry that came.
+    Remote,
+}
+
+impl Side {
+    /// The name used by every surface: `local`, `remote`.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Side::Local => "local",
+            Side::Remote => "remote",
+        }
+    }
+}
+
+/// Which entries disagreed, who won, by which strategy, and why.
+///
+/// Its JSON and text forms are rendered when asked for, and hold only what every
+/// replica agrees on: they come out the same everywhere, byte for byte. Which side
+/// was local and when it was noticed are kept beside them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ConflictReport {
+    /// The same on every replica: a hash of table, row and the entries' dots.
+    pub id: Uuid,
+    /// The table of all entries.
+    pub table: String,
+    /// The row of all entries.
+    pub row_id: RowId,
+    /// The kind of conflict, whichever side looks at it.
+    pub class: ConflictClass,
+    /// The entries that were resolved, in canonical order: the last is the latest.
+    pub heads: Vec<ChangeEntry>,
+    /// How it was decided.
+    pub strategy: ConflictResolution,
+    /// Who won.
+    pub winner: Winner,
+    /// Why, for machines.
+    pub reason_code: ReasonCode,
+    /// The entry that has seen all heads and so settled the conflict; `None` while it stands.
+    pub settled_by: Option<Dot>,
+    /// When this was noticed, here.
+    pub detected_at: Timestamp,
+    /// The head whose value the row has.
+    pub(super) value_from: Dot,
+    /// The head that came second.
+    pub(super) runner_up: Option<Dot>,
+    pub(super) sides: Option<Sides>,
+}
+
+/// What only one side's view adds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Sides {
+    pub(super) local: Dot,
+    pub(super) conflict_type: ConflictType,
+}
+
+impl ConflictReport {
+    /// The shape as the local side sees it; `None` unless the report is of a
+    /// [`Conflict`](crate::Conflict), which has sides.
+    pub fn conflict_type(&self) -> Option<ConflictType> {
+        self.sides.map(|sides| sides.conflict_type)
+    }
+
+    /// The side that won; `None` if nobody did, or the report has no sides.
+    pub fn winning_side(&self) -> Option<Side> {
+        let Winner::Head(winner) = self.winner else { return None };
+        let local = self.sides?.local;
+        Some(if winner == local { Side::Local } else { Side::Remote })
+    }
+
+    /// The entry that won; `None` if nobody did.
+    pub fn winning_entry(&self) -> Option<&ChangeEntry> {
+        match self.winner {
+            Winner::Head(dot) => self.head(dot),
+            Winner::Pending => None,
+        }
+    }
+
+    /// The row's payload as resolved, provisionally so while the winner is pending; `None` if the row is deleted.
+    pub fn value(&self) -> Option<&[u8]> {
+        self.head(self.value_from)?.after.as_deref()
+    }
+
+    fn head(&self, dot: Dot) -> Option<&ChangeEntry> {
+        self.heads.iter().find(|head| head.dot() == dot)
+    }
+
+    /// Why it came out so, for people.
+    pub fn reason(&self) -> String {
+        let describe = |dot: Dot| match self.head(dot) {
+            Some(head) => format!("the {} {} of {}", head.operation, head.dot(), head.timestamp),
+            None => dot.to_string(),
+        };
+        let last = describe(self.value_from);
+        let Some(runner_up) = self.runner_up.map(describe) else {
+            return format!("{last} wins: its author had seen every other entry");
+        };
+        match self.reason_code {
+            ReasonCode::CausallyLater => format!("{last} wins: its author had seen every other entry"),
+            ReasonCode::LaterTimestamp => format!("{last} wins: it is later than {runner_up}"),
+            ReasonCode::HigherNode => {
+                format!("{last} wins over {runner_up}: their timestamps are equal and its node id is higher")
+            }
+            ReasonCode::HigherPayloadHash => {
+                format!(
+                    "{last} wins over {runner_up}: timestamps and nodes are equal and its payload hash is higher"
+                )
+            }
+            ReasonCode::Concurrent => format!(
+                "nobody wins: {last} and {runner_up} are concurrent and {} does not choose between such; the value is that of the former until somebody decides",
+                self.strategy
+            ),
+        }
+    }
+
+    /// The report as one line of compact JSON, the same on every replica, byte for byte.
+    ///
+    /// Payloads that are JSON stand in it as such; others in hexadecimal, under
+    /// `after_hex`, `before_hex` and `value_hex`. Positions and verdicts are left out,
+    /// being local to a log.
+    pub fn to_json(&self) -> String {
+        let heads = self.heads.iter().map(HeadForm::of).collect();
+        let (value, value_hex) = payload::split(self.value());
+        let form = ReportForm {
+            id: self.id,
+            state: if self.settled_by.is_some() { "settled" } else { "standing" },
+            settled_by: self.settled_by.map(|dot| dot.to_string()),
+            table: &self.table,
+            row_id: &self.row_id,
+            class: self.class.name(),
+            heads,
+            strategy: self.strategy.name(),
+            winner: match self.winner {
+                Winner::Head(dot) => dot.to_string(),
+                Winner::Pending => "pending".to_owned(),
+            },
+            reason_code: self.reason_code.name(),
+            reason: self.reason(),
+            value,
+            value_hex,
+        };
+        // Every key is a string and every number finite: there is nothing to fail on.
+        serde_json::to_string(&form).unwrap_or_default()
+    }
+}
+
+#[derive(Serialize)]
+struct ReportForm<'a> {
+    id: Uuid,
+    state: &'a str,
+    settled_by: Option<String>,
+    table: &'a str,
+    row_id: &'a RowId,
+    class: &'a str,
+    heads: Vec<HeadForm<'a>>,
+    strategy: &'a str,
+    winner: String,
+    reason_code: &'a str,
+    reason: String,
+    value: Option<Box<RawValue>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    value_hex: Option<String>,
+}
+
+#[derive(Serialize)]
+struct HeadForm<'a> {
+    dot: String,
+    transaction: String,
+    timestamp: Timestamp,
+    operation: &'a str,
+    before: Option<Box<RawValue>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    before_hex: Option<String>,
+    after: Option<Box<RawValue>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    after_hex: Option<String>,
+    metadata: &'a Metadata,
+    vector_clock: &'a VectorClock,
+}
+
+impl<'a> HeadForm<'a> {
+    fn of(head: &'a ChangeEntry) -> Self {
+        let (before, before_hex) = payload::split(head.before.as_deref());
+        let (after, after_hex) = payload::split(head.after.as_deref());
+        HeadForm {
+            dot: head.dot().to_string(),
+            transaction: head.transaction.to_string(),
+            timestamp: head.timestamp,
+            operation: head.operation.name(),
+            before,
+            before_hex,
+            after,
+            after_hex,
+            metadata: &head.metadata,
+            vector_clock: &head.vector_clock,
+        }
+    }
+}
+
+/// Several lines of text for people, the same on every replica.
+impl fmt::Display for ConflictReport {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let state = match self.settled_by {
+            Some(dot) => format!("settled by {dot}"),
+            None => "standing".to_owned(),
+        };
+        writeln!(f, "conflict {} ({state})", self.id)?;
+        writeln!(f, "  row       {} of table {:?}", self.row_id, self.table)?;
+        writeln!(f, "  class     {}", self.class)?;
+        for (number, head) in self.heads.iter().enumerate() {
+            writeln!(f, "  head {}    {} {} at {}", number + 1, head.operation, head.dot(), head.timestamp)?;
+            writeln!(f, "    after   {}", Payload(head.after.as_deref()))?;
+            writeln!(f, "    clock   {}", head.vector_clock)?;
+        }
+        writeln!(f, "  strategy  {}", self.strategy)?;
+        match self.winner {
+            Winner::Head(dot) => writeln!(f, "  winner    {dot}")?,
+            Winner::Pending => writeln!(f, "  winner    pending")?,
+        }
+        writeln!(f, "  reason    {}: {}", self.reason_code, self.reason())?;
+        write!(f, "  value     {}", Payload(self.value()))
+    }
+}

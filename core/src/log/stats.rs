@@ -1,0 +1,55 @@
+use std::collections::BTreeMap;
+
+use crate::change::ChangeOperation;
+use crate::time::Timestamp;
+
+/// What a log holds, in numbers.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct ChangeLogStats {
+    /// Entries: changes of all transactions.
+    pub entries: u64,
+    /// Transactions, the empty ones among them.
+    pub transactions: u64,
+    /// Transactions without a change: merges of what their authors had seen.
+    pub merges: u64,
+    /// Nodes that wrote at least one transaction.
+    pub nodes: u64,
+    /// LSN of the first entry; 0 if there is none.
+    pub first_lsn: u64,
+    /// LSN of the last entry; 0 if there is none.
+    pub last_lsn: u64,
+    /// The earliest timestamp of any transaction.
+    pub oldest: Option<Timestamp>,
+    /// The latest timestamp of any transaction.
+    pub newest: Option<Timestamp>,
+    /// Bytes of all segments, their headers included.
+    pub bytes: u64,
+    /// Entries by table.
+    pub tables: BTreeMap<String, TableStats>,
+}
+
+/// Entries of one table by operation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct TableStats {
+    /// Entries that insert a row.
+    pub inserts: u64,
+    /// Entries that update a row.
+    pub updates: u64,
+    /// Entries that delete a row.
+    pub deletes: u64,
+}
+
+impl TableStats {
+    /// Entries of all operations.
+    pub fn entries(&self) -> u64 {
+        self.inserts + self.updates + self.deletes
+    }
+
+    pub(super) fn count(&mut self, operation: ChangeOperation) {
+        match operation {
+            ChangeOperation::Insert => self.inserts += 1,
+            ChangeOperation::Update => self.updates += 1,
+            ChangeOperation::Delete => self.deletes += 1,
+        }
+    }
+}

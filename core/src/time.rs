@@ -1,0 +1,9 @@
+//! Time: the unit, where it comes from, and the hybrid logical clock that stamps entries.
+
+mod hybrid;
+mod source;
+mod timestamp;
+
+pub use hybrid::HybridLogicalClock;
+pub use source::{ManualTime, SystemTime, TimeSource};
+pub use timestamp::Timestamp;
