@@ -1,4 +1,43 @@
 //! An embeddable change-data-capture log that knows what caused what.
+//!
+//! An application records every row change in a [`ChangeLog`]: append-only, in a
+//! directory or in memory. Each entry carries a [`VectorClock`] that says what its
+//! author had seen, so of any two entries the log can tell which came first, or
+//! that neither did. Logs exchange transactions as they are; a [`ConflictDetector`]
+//! finds the entries that disagree, decides between them, and says why.
+//!
+//! ```
+//! use causelog::{Change, ChangeLog, ConflictDetector, ConflictResolution, QueryOptions};
+//!
+//! # fn main() -> causelog::Result<()> {
+//! # let directory = tempfile::tempdir().unwrap();
+//! # let path = |name: &str| directory.path().join(name);
+//! let shop = ChangeLog::open(path("shop"))?;
+//! let office = ChangeLog::open(path("office"))?;
+//!
+//! shop.append(Change::insert("orders", 42, r#"{"qty":1}"#))?;
+//! for transaction in shop.transactions(&office.frontier()?)? {
+//!     office.append_remote(&transaction?)?;
+//! }
+//!
+//! // Now both change the row without having heard of each other.
+//! shop.append(Change::update("orders", 42, r#"{"qty":1}"#, r#"{"qty":2}"#))?;
+//! office.append(Change::update("orders", 42, r#"{"qty":1}"#, r#"{"qty":9}"#))?;
+//! for transaction in shop.transactions(&office.frontier()?)? {
+//!     office.append_remote(&transaction?)?;
+//! }
+//!
+//! let entries = office.query(QueryOptions::row("orders", 42))?.collect::<causelog::Result<Vec<_>>>()?;
+//! let detector = ConflictDetector::new(ConflictResolution::LastWriteWins);
+//! let conflict = detector.detect(&entries[1], &entries[2])?.expect("they are concurrent");
+//! println!("{}", detector.report(&conflict)?);
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! Everything public is owned, `Send` and `Sync`. Failures are an [`Error`] with an
+//! [`ErrorCode`] from one table that all surfaces share. Time and identities come
+//! through [`TimeSource`] and [`IdSource`]; the crate starts no thread and uses no network.
 
 #![forbid(unsafe_code)]
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic))]
@@ -8,6 +47,7 @@ mod change;
 mod clock;
 mod conflict;
 mod error;
+mod failpoint;
 mod id;
 mod log;
 mod payload;

@@ -99,16 +99,19 @@ impl Change {
             return Err(too_large("metadata", metadata, Self::MAX_METADATA_LENGTH));
         }
         self.row_id.validate()?;
-        let row = format_args!("row {} of table {:?}", self.row_id, self.table).to_string();
         match self.operation {
             ChangeOperation::Insert if self.before.is_some() => {
-                Err(Error::invalid(format!("an insert has no image before it: {row}")))
+                Err(self.refuse("an insert has no image before it"))
             }
             ChangeOperation::Delete if self.after.is_some() => {
-                Err(Error::invalid(format!("a delete has no image after it: {row}")))
+                Err(self.refuse("a delete has no image after it"))
             }
             ChangeOperation::Insert | ChangeOperation::Update | ChangeOperation::Delete => Ok(()),
         }
+    }
+
+    fn refuse(&self, why: &str) -> Error {
+        Error::invalid(format!("{why}: row {} of table {:?}", self.row_id, self.table))
     }
 }
 

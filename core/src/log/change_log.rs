@@ -7,6 +7,7 @@ use uuid::Uuid;
 use crate::change::{Change, Transaction, Verdict};
 use crate::clock::VectorClock;
 use crate::error::{Error, ErrorCode, Result};
+use crate::failpoint;
 use crate::id::{Dot, NodeId};
 use crate::log::block::{BlockReader, FrameAt};
 use crate::log::cursor::{Cursor, TransactionCursor};
@@ -412,7 +413,8 @@ impl Inner {
         };
         let record = index.nodes.index(dot.node).and_then(|node| index.find(node, dot.sequence));
         let record = record.filter(|record| record.sequence == dot.sequence).cloned().ok_or_else(reused)?;
-        let past = index.past_of(transaction)?;
+        // Something that the log lacks cannot be in the past of something that it holds.
+        let past = index.past_of(transaction).map_err(|_| reused())?;
         let dependencies = index.dots(&past);
         drop(index);
         let stored = self.transaction(&record, &mut self.blocks())?;
@@ -427,6 +429,7 @@ impl Inner {
 
     /// Writes a transaction whose place in the history is settled, and shows it to readers once it is as durable as asked for.
     fn commit(&self, writer: &mut Writer, incoming: Incoming<'_>) -> Result<Appended> {
+        failpoint::reached("append");
         let (head, tables) = self.index.read().head(&incoming, writer.end - writer.durable_end);
         let changes = tables.iter().copied().zip(incoming.changes);
         let entries = changes.clone().map(|(table, change)| (table, change, incoming.verdict));

@@ -24,12 +24,11 @@ impl FileStorage {
         if directory.exists() && !directory.is_dir() {
             return Err(Error::invalid(format!("{} is not a directory", directory.display())));
         }
-        if !directory.exists() {
-            fs::create_dir_all(&directory).map_err(|error| Error::io(directory.display(), error))?;
-            // The new directory's own entry must outlive a crash as its files do.
-            if let Some(parent) = directory.parent().filter(|parent| !parent.as_os_str().is_empty()) {
-                sync_directory(parent)?;
-            }
+        let missing: Vec<&Path> = directory.ancestors().take_while(|path| is_missing(path)).collect();
+        fs::create_dir_all(&directory).map_err(|error| Error::io(directory.display(), error))?;
+        // The entries of new directories must outlive a crash as their files do.
+        for parent in missing.iter().filter_map(|path| path.parent()) {
+            sync_directory(parent)?;
         }
         Ok(FileStorage { directory })
     }
@@ -39,7 +38,13 @@ impl FileStorage {
     }
 }
 
+fn is_missing(path: &Path) -> bool {
+    !path.as_os_str().is_empty() && !path.exists()
+}
+
 fn sync_directory(path: &Path) -> Result<()> {
+    // The parent of a bare name is the empty path: here.
+    let path = if path.as_os_str().is_empty() { Path::new(".") } else { path };
     File::open(path)
         .and_then(|directory| directory.sync_all())
         .map_err(|error| Error::io(path.display(), error))
