@@ -20,10 +20,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     // An entry carries its clock.
     ("change", &["error", "id", "time", "clock"]),
     ("causality", &["error", "id", "time", "clock", "change"]),
-    (
-        "log",
-        &["error", "failpoint", "id", "time", "clock", "storage", "change", "causality", "varint"],
-    ),
+    ("log", &["error", "failpoint", "id", "time", "clock", "storage", "change", "causality", "varint"]),
     ("conflict", &["error", "id", "time", "clock", "change", "payload"]),
 ];
 

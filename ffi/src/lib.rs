@@ -1,1 +1,52 @@
-//! Under construction.
+//! The C surface of causelog: what `include/causelog.h` declares.
+//!
+//! Every function checks its pointers, converts its arguments, calls the core inside
+//! a guard that turns a panic into an error, and converts the result. There is no
+//! logic here. The header is made from these files; its conventions stand in
+//! `cbindgen.toml`, which is where C readers find them.
+
+// Types are spelled here as C sees them.
+#![allow(non_camel_case_types)]
+// What a pointer must be is said once for all functions at the top of the header, and C readers know no "Safety" sections.
+#![allow(clippy::missing_safety_doc)]
+#![cfg_attr(test, allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic))]
+
+mod change;
+mod clock;
+mod cursor;
+mod detector;
+mod entry;
+mod enumeration;
+mod error;
+mod guard;
+mod handle;
+mod identity;
+mod input;
+mod log;
+mod report;
+mod row_id;
+mod stats;
+mod status;
+mod text;
+mod time;
+mod transaction;
+mod version;
+
+pub use change::*;
+pub use clock::*;
+pub use cursor::*;
+pub use detector::*;
+pub use entry::*;
+pub use enumeration::*;
+pub use error::*;
+pub use handle::causelog_live_handles;
+pub use identity::*;
+pub use log::*;
+pub use report::*;
+pub use row_id::*;
+pub use stats::*;
+pub use status::*;
+pub use text::*;
+pub use time::*;
+pub use transaction::*;
+pub use version::causelog_version;

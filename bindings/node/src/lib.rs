@@ -1,1 +1,24 @@
-//! Under construction.
+//! The Node surface of causelog: classes and functions over Node-API.
+//!
+//! This crate converts values and nothing more. `index.js` lays a thin layer over
+//! it: it turns failures into `CauselogError`, payloads into bytes and back, and makes
+//! cursors iterable. The documentation of public items is written for JavaScript
+//! readers, because it becomes `index.d.ts`.
+//!
+//! Every function is `catch_unwind`, and background work goes through [`task`], so
+//! that a panic becomes an error and never ends the process.
+
+pub mod clock;
+pub mod conflict;
+pub mod cursor;
+pub mod entry;
+pub mod error;
+mod input;
+pub mod log;
+mod options;
+mod output;
+pub mod report;
+pub mod row;
+mod task;
+pub mod time;
+pub mod transaction;

@@ -53,6 +53,11 @@ impl ClockTree {
         }
     }
 
+    /// Whether both are one and the same tree, so that they are equal without a look at their counters.
+    pub(crate) fn is_same(&self, other: &ClockTree) -> bool {
+        same(&self.root, &other.root)
+    }
+
     /// The same clock with this node's sequence set.
     #[must_use]
     pub(crate) fn with(&self, index: NodeIndex, sequence: u64) -> ClockTree {

@@ -80,7 +80,8 @@ impl VectorClock {
     /// The clock of this JSON object, its keys in any order; zeros are dropped.
     ///
     /// # Errors
-    /// `INVALID_ARGUMENT` for anything but an object of whole numbers from 0 to 2⁶⁴−1 by UUID.
+    /// `INVALID_ARGUMENT` for anything but an object of whole numbers from 0 to 2⁶⁴−1 by
+    /// UUID, and for one that names a node twice.
     pub fn from_json(json: &str) -> Result<VectorClock> {
         serde_json::from_str(json)
             .map_err(|error| Error::invalid(format!("not a vector clock in JSON: {error}")))

@@ -2,7 +2,7 @@ use std::cmp::Ordering;
 use std::collections::BTreeMap;
 use std::fmt;
 
-use serde::de::{Deserialize, Deserializer};
+use serde::de::{Deserialize, Deserializer, Error as _, MapAccess, Visitor};
 use serde::ser::{Serialize, SerializeMap, Serializer};
 use smallvec::SmallVec;
 
@@ -257,6 +257,27 @@ impl Serialize for VectorClock {
 
 impl<'de> Deserialize<'de> for VectorClock {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        BTreeMap::<NodeId, u64>::deserialize(deserializer).map(VectorClock::from_entries)
+        deserializer.deserialize_map(Entries)
+    }
+}
+
+/// Reads the entries of an object one by one, so that a node named twice is seen.
+struct Entries;
+
+impl<'de> Visitor<'de> for Entries {
+    type Value = VectorClock;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object of sequences by node")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<VectorClock, A::Error> {
+        let mut entries = BTreeMap::new();
+        while let Some((node, sequence)) = map.next_entry::<NodeId, u64>()? {
+            if entries.insert(node, sequence).is_some() {
+                return Err(A::Error::custom(format!("node {node} is there twice")));
+            }
+        }
+        Ok(VectorClock::from_entries(entries))
     }
 }

@@ -31,6 +31,9 @@ pub enum Side {
 }
 
 impl Side {
+    /// Both sides.
+    pub const ALL: [Side; 2] = [Side::Local, Side::Remote];
+
     /// The name used by every surface: `local`, `remote`.
     pub const fn name(self) -> &'static str {
         match self {
@@ -143,7 +146,7 @@ impl ConflictReport {
     /// The report as one line of compact JSON, the same on every replica, byte for byte.
     ///
     /// Payloads that are JSON stand in it as such; others in hexadecimal, under
-    /// `after_hex`, `before_hex` and `value_hex`. Positions and verdicts are left out,
+    /// `after_hex`, `before_hex` and `value_hex`. What is absent is left out. Positions and verdicts are left out,
     /// being local to a log.
     pub fn to_json(&self) -> String {
         let heads = self.heads.iter().map(HeadForm::of).collect();
@@ -184,6 +187,7 @@ struct ReportForm<'a> {
     winner: String,
     reason_code: &'a str,
     reason: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
     value: Option<Box<RawValue>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     value_hex: Option<String>,
@@ -195,9 +199,11 @@ struct HeadForm<'a> {
     transaction: String,
     timestamp: Timestamp,
     operation: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
     before: Option<Box<RawValue>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     before_hex: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     after: Option<Box<RawValue>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     after_hex: Option<String>,

@@ -7,6 +7,9 @@ use crate::storage::StorageFile;
 /// How much is read ahead of a scan, in bytes.
 const BLOCK_LENGTH: usize = 256 * 1024;
 
+/// How much of a frame a search looks at before it reads the whole, in bytes.
+const SEARCH_LENGTH: u64 = 4096;
+
 /// Where a frame lies in its segment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct FrameAt {
@@ -84,6 +87,22 @@ impl BlockReader {
         let bytes = self.bytes(offset, length, end, false)?;
         let at = FrameAt { offset, body_length: body_length as u32 };
         Ok(intact(bytes, salt, offset).map(|_| at))
+    }
+
+    /// As [`BlockReader::probe`], for an offset where a frame is not expected: most are
+    /// ruled out by their first bytes.
+    pub(super) fn search(&mut self, offset: u64, end: u64) -> Result<Option<FrameAt>> {
+        let rest = end.saturating_sub(offset);
+        let window = self.bytes(offset, rest.min(SEARCH_LENGTH) as usize, end, false)?;
+        let Some((start, prefix)) = window.split_first_chunk::<HEADER_LENGTH>() else { return Ok(None) };
+        let (body_length, _) = frame::header(*start);
+        let inside = body_length > 0 && (HEADER_LENGTH as u64 + body_length as u64) <= rest;
+        let prefix = prefix.get(..body_length).unwrap_or(prefix);
+        if inside && frame::plausible(prefix, body_length, offset) {
+            self.probe(offset, end)
+        } else {
+            Ok(None)
+        }
     }
 
     pub(super) fn corrupt(&self, offset: u64, why: &str) -> Error {

@@ -215,7 +215,7 @@ impl ChangeLog {
     /// `MISSING_DEPENDENCY` naming the dot when the log lacks something that its author had
     /// seen; `DOT_REUSE` when the log holds something else under one of its dots; `CLOCK_SKEW`
     /// when its timestamp lies further ahead of local time than allowed; `INVALID_ARGUMENT` when
-    /// a dependency names no transaction, or they do not cover its author's previous transaction;
+    /// a dependency names no transaction that can be before it, or they do not cover its author's previous one;
     /// otherwise as [`ChangeLog::append_transaction`].
     pub fn append_remote(&self, transaction: &Transaction) -> Result<Appended> {
         let first = transaction.first_sequence()?;
@@ -354,19 +354,24 @@ impl Inner {
     /// Does `work` as the one writer. Should it panic, nobody can tell what it left
     /// half-done in memory, so the handle closes; what is on the disk is whole.
     fn write<T>(&self, work: impl FnOnce(&mut Writer) -> Result<T>) -> Result<T> {
-        struct CloseOnPanic<'a>(&'a Inner, parking_lot::MutexGuard<'a, Writer>);
+        struct CloseUnlessDone<'a> {
+            inner: &'a Inner,
+            writer: parking_lot::MutexGuard<'a, Writer>,
+            done: bool,
+        }
 
-        impl Drop for CloseOnPanic<'_> {
+        impl Drop for CloseUnlessDone<'_> {
             fn drop(&mut self) {
-                if std::thread::panicking() {
-                    self.0.shut(&mut self.1, "an internal failure closed the log: open it again");
+                if !self.done {
+                    self.inner.shut(&mut self.writer, "an internal failure closed the log: open it again");
                 }
             }
         }
 
-        let mut guard = CloseOnPanic(self, self.writer.lock());
-        self.check_open()?;
-        work(&mut guard.1)
+        let mut guard = CloseUnlessDone { inner: self, writer: self.writer.lock(), done: false };
+        let outcome = self.check_open().and_then(|()| work(&mut guard.writer));
+        guard.done = true;
+        outcome
     }
 
     fn shut(&self, writer: &mut Writer, why: &str) {
@@ -508,8 +513,15 @@ impl Index {
     /// The past that a transaction claims.
     fn past_of(&self, transaction: &Transaction) -> Result<Past> {
         let dot = transaction.dot();
+        let first = transaction.first_sequence()?;
         let mut dependencies = Vec::with_capacity(transaction.dependencies.len());
         for dependency in &transaction.dependencies {
+            // Such a one can never come, so it must not look like one that is still missing.
+            let own = dependency.node == dot.node && dependency.sequence >= first;
+            if own || dependency.sequence == 0 {
+                let message = format!("transaction {dot} cannot depend on {dependency}");
+                return Err(Error::invalid(message));
+            }
             let known = self.last_sequence(dependency.node) >= dependency.sequence;
             let node = self.nodes.index(dependency.node).filter(|_| known);
             dependencies.push((node.ok_or_else(|| missing(dot, *dependency))?, dependency.sequence));

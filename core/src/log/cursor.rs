@@ -74,8 +74,11 @@ impl Cursor {
     }
 
     fn fill(&mut self) -> Result<()> {
-        while self.ready.is_empty() {
+        loop {
             self.log.check_open()?;
+            if !self.ready.is_empty() {
+                return Ok(());
+            }
             let Some(number) = self.next_record() else { return Ok(()) };
             let index = self.log.index.read();
             let Some(record) = index.records.get(number).filter(|record| self.filter.takes(record, &index))
@@ -94,7 +97,6 @@ impl Cursor {
                 }
             }
         }
-        Ok(())
     }
 
     fn end(&mut self) {
@@ -135,7 +137,7 @@ impl Filter {
         let (_, mut changes) = FrameReader::new(body)?;
         let mut entries = Vec::new();
         let mut clock: Option<(NodeId, VectorClock)> = None;
-        for (place, lsn) in (1..).zip(record.lsns()) {
+        for lsn in record.lsns() {
             let change = changes.next().ok()??;
             if !self.takes_change(&change, lsn) {
                 continue;
@@ -147,7 +149,7 @@ impl Filter {
                     clock.insert((index.nodes.id(record.author)?, record.clock.to_vector_clock(&index.nodes)))
                 }
             };
-            let sequence = record.base() + place;
+            let sequence = record.base() + 1 + (lsn - record.first_lsn);
             entries.push(ChangeEntry {
                 lsn,
                 node: *node,

@@ -198,7 +198,12 @@ impl Index {
             records.get(*tip as usize).is_some_and(|record| clock.get(record.author) < record.sequence)
         });
         self.tips.push(number);
-        self.frontier = self.frontier.join(&clock);
+        // All that it depends on is in the log: it adds nothing but itself. Who has seen the whole log has the new frontier.
+        self.frontier = if past.is_same(&self.frontier) {
+            clock.clone()
+        } else {
+            self.frontier.with(head.author, head.sequence)
+        };
         if let Some(numbers) = self.by_author.get_mut(head.author as usize) {
             numbers.push(number);
         }
@@ -241,16 +246,26 @@ impl Index {
     /// Reads a frame that follows on the records so far; `None` where its content cannot follow on them.
     pub(super) fn read(&self, body: &[u8]) -> Option<(FrameHead, Past, Operations)> {
         let (head, mut reader) = FrameReader::new(body)?;
-        let fresh = head.new_nodes.iter().all(|node| self.nodes.index(*node).is_none())
-            && head.new_tables.iter().all(|table| self.table_index(table).is_none());
+        // Whatever it depends on is in the log, so only its author can be new; a table is new once.
+        let fresh_node = match head.new_nodes.as_slice() {
+            [] => (head.author as usize) < self.nodes.len(),
+            [node] => head.author as usize == self.nodes.len() && self.nodes.index(*node).is_none(),
+            _ => false,
+        };
+        let mut names: SmallVec<[&str; 4]> = head.new_tables.iter().map(String::as_str).collect();
+        names.sort_unstable();
+        names.dedup();
+        let fresh_tables = names.len() == head.new_tables.len()
+            && names.iter().all(|name| !name.is_empty() && self.table_index(name).is_none());
+        drop(names);
         let width = u64::from(head.change_count.max(1));
         let base = head.sequence.checked_sub(width)?;
-        let known_nodes = self.nodes.len() + head.new_nodes.len();
-        if !fresh || head.author as usize >= known_nodes || self.frontier.get(head.author) != base {
+        if !fresh_node || !fresh_tables || self.frontier.get(head.author) != base {
             return None;
         }
         let past = self.past(&head.dependencies).ok()?;
-        if past.clock.get(head.author) != base {
+        // Nobody writes dependencies that others of them cover.
+        if past.clock.get(head.author) != base || past.dependencies != head.dependencies {
             return None;
         }
         let known_tables = self.tables.len() + head.new_tables.len();

@@ -18,6 +18,9 @@ pub enum Durability {
 }
 
 impl Durability {
+    /// Every durability.
+    pub const ALL: [Durability; 2] = [Durability::Sync, Durability::Os];
+
     /// The name used by every surface: `sync`, `os`.
     pub const fn name(self) -> &'static str {
         match self {

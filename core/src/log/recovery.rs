@@ -138,7 +138,7 @@ impl Scan {
     fn refuse_damage(&mut self) -> Result<()> {
         let until = self.length.min(self.end.saturating_add(RESYNC_LENGTH));
         for offset in self.end + 1..until {
-            let Some(at) = self.blocks.probe(offset, self.length)? else { continue };
+            let Some(at) = self.blocks.search(offset, self.length)? else { continue };
             let body = self.blocks.frame(at, self.length, false)?;
             let durable_end =
                 FrameReader::new(body).and_then(|(head, _)| offset.checked_sub(head.durable_distance));

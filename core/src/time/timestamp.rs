@@ -52,12 +52,20 @@ impl TryFrom<DateTime<Utc>> for Timestamp {
 impl FromStr for Timestamp {
     type Err = Error;
 
-    /// Reads RFC 3339, with any offset and up to nine digits of a second.
+    /// Reads RFC 3339, with any offset and up to nine digits of a second; leap seconds are refused.
     fn from_str(text: &str) -> Result<Timestamp> {
-        DateTime::parse_from_rfc3339(text)
-            .map_err(|error| Error::invalid(format!("not an RFC 3339 time: {text:?} ({error})")))?
-            .to_utc()
-            .try_into()
+        let malformed = |why: &str| Error::invalid(format!("not an RFC 3339 time: {text:?} ({why})"));
+        let moment = DateTime::parse_from_rfc3339(text).map_err(|error| malformed(&error.to_string()))?;
+        // chrono drops further digits; a time that cannot be kept exactly is refused.
+        let fraction = text.split_once('.').map_or("", |(_, fraction)| fraction);
+        if fraction.bytes().take_while(u8::is_ascii_digit).count() > 9 {
+            return Err(malformed("more than nine digits of a second"));
+        }
+        // chrono counts on beyond the second, which would make it one with the next.
+        if moment.timestamp_subsec_nanos() >= 1_000_000_000 {
+            return Err(malformed("Unix time has no leap seconds"));
+        }
+        moment.to_utc().try_into()
     }
 }
 

@@ -1,0 +1,216 @@
+//! Which tables there are, what fills them, and what the library is to reach.
+
+use crate::micro::Detection;
+use crate::peers::{Durability, Peer};
+use crate::sample::Metric;
+
+/// Measurements that are made together: every store, round after round.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Stage {
+    /// A store is written in transactions of this many entries, closed, reopened and read.
+    Life {
+        batch: u64,
+    },
+    Memory,
+    Sync {
+        threads: usize,
+        batch: u64,
+    },
+    Clocks {
+        nodes: usize,
+    },
+    Detect(Detection),
+}
+
+impl Stage {
+    pub(crate) const ALL: [Stage; 14] = [
+        Stage::Life { batch: 1 },
+        Stage::Life { batch: 100 },
+        Stage::Sync { threads: 1, batch: 1 },
+        Stage::Sync { threads: 1, batch: 100 },
+        Stage::Sync { threads: 16, batch: 1 },
+        Stage::Sync { threads: 64, batch: 1 },
+        Stage::Memory,
+        Stage::Clocks { nodes: 3 },
+        Stage::Clocks { nodes: 8 },
+        Stage::Clocks { nodes: 32 },
+        Stage::Detect(Detection::Ordered),
+        Stage::Detect(Detection::Concurrent),
+        Stage::Detect(Detection::Resolved),
+        Stage::Detect(Detection::Rendered),
+    ];
+
+    /// What takes part in it.
+    pub(crate) fn peers(self) -> &'static [Peer] {
+        use Peer::{Bare, BareGrowing, Causelog, Commitlog, Lmdb, RaftEngine, Sqlite};
+        match self {
+            Stage::Life { .. } => &[Bare, Causelog, RaftEngine, Commitlog, Lmdb, Sqlite],
+            Stage::Sync { .. } => &[Bare, BareGrowing, Causelog, RaftEngine, Lmdb, Sqlite],
+            Stage::Detect(Detection::Rendered) => &[Causelog],
+            Stage::Memory | Stage::Clocks { .. } | Stage::Detect(_) => &[Bare, Causelog],
+        }
+    }
+
+    pub(crate) fn durability(self) -> Durability {
+        match self {
+            Stage::Life { .. } => Durability::Os,
+            Stage::Sync { .. } => Durability::Sync,
+            Stage::Memory | Stage::Clocks { .. } | Stage::Detect(_) => Durability::Memory,
+        }
+    }
+
+    /// The tables that its measurements fill.
+    pub(crate) fn tables(self) -> Vec<Table> {
+        use Metric::*;
+        let table = |name: String, title: String, columns: &[Metric], goals: &[Goal]| Table {
+            name,
+            title,
+            columns: columns.to_vec(),
+            goals: goals.to_vec(),
+        };
+        match self {
+            Stage::Life { batch } => {
+                let written = format!("written {}", per_transaction(batch));
+                let single = batch == 1;
+                let append_goals = if single {
+                    [Goal::Times(0.8, Peer::Bare), Goal::Times(1.5, Peer::RaftEngine)]
+                } else {
+                    [Goal::Reach(AppendRate, 3.5e6), Goal::Times(1.25, Peer::RaftEngine)]
+                };
+                vec![
+                    table(
+                        format!("append-os-{batch}"),
+                        format!("append, handed to the OS, 1 thread, {}", per_transaction(batch)),
+                        &[AppendRate, AppendCpu, CloseTime, DiskBytes, AppendMemory],
+                        &append_goals,
+                    ),
+                    table(
+                        format!("scan-{batch}"),
+                        format!("scan all entries, checksums on, {written}"),
+                        &[ScanRate, ReadMemory],
+                        &[Goal::Reach(ScanRate, 10e6)],
+                    ),
+                    table(
+                        format!("tail-{batch}"),
+                        format!("last 1000 entries of a reopened log, {written}"),
+                        &[TailTime],
+                        &[Goal::Reach(TailTime, 100.0)],
+                    ),
+                    table(
+                        format!("reopen-{batch}"),
+                        format!("reopen after a clean close, {written}"),
+                        &[ReopenTime],
+                        &[Goal::Reach(ReopenTime, 5.0)],
+                    ),
+                    table(
+                        format!("disk-{batch}"),
+                        format!("disk space, {written}"),
+                        &[DiskBytes],
+                        &[Goal::Reach(DiskBytes, 300.0)],
+                    ),
+                ]
+            }
+            Stage::Memory => vec![table(
+                "memory".to_owned(),
+                "memory of a log that has no directory, 100 per transaction".to_owned(),
+                &[EntryMemory, AppendRate],
+                &[Goal::Reach(EntryMemory, 310.0)],
+            )],
+            Stage::Sync { threads, batch } => {
+                let (name, goals) = match (threads, batch) {
+                    (1, 1) => ("append-sync-1".to_owned(), vec![Goal::Times(0.95, Peer::Bare)]),
+                    (1, _) => (format!("append-sync-{batch}"), vec![Goal::Times(1.7, Peer::RaftEngine)]),
+                    (16, _) => (
+                        "append-sync-16-threads".to_owned(),
+                        vec![Goal::Reach(AppendRate, 57e3), Goal::Reach(Latency99, 600.0)],
+                    ),
+                    _ => (
+                        format!("append-sync-{threads}-threads"),
+                        vec![Goal::Reach(AppendRate, 125e3), Goal::Reach(Latency99, 1000.0)],
+                    ),
+                };
+                let plural = if threads == 1 { "" } else { "s" };
+                let title = format!("append, durable, {threads} thread{plural}, {}", per_transaction(batch));
+                let columns =
+                    [AppendRate, Latency50, Latency99, LatencyWorst, AppendCpu, DiskBytes, AppendMemory];
+                vec![table(name, title, &columns, &goals)]
+            }
+            Stage::Clocks { nodes } => {
+                let most = match nodes {
+                    3 => 5.0,
+                    8 => 12.0,
+                    _ => 35.0,
+                };
+                vec![table(
+                    format!("clocks-{nodes}"),
+                    format!("compare two clocks of {nodes} nodes"),
+                    &[CallTime],
+                    &[Goal::Reach(CallTime, most)],
+                )]
+            }
+            Stage::Detect(detection) => {
+                let (name, title, most) = match detection {
+                    Detection::Ordered => {
+                        ("detect-ordered", "detect: two entries in order, no conflict", Some(20.0))
+                    }
+                    Detection::Concurrent => {
+                        ("detect-concurrent", "detect: two concurrent entries", Some(20.0))
+                    }
+                    Detection::Resolved => ("detect-resolve", "detect, resolve and report", Some(300.0)),
+                    Detection::Rendered => {
+                        ("detect-render", "detect, resolve and report, with the text rendered", None)
+                    }
+                };
+                let goals: Vec<Goal> = most.map(|most| Goal::Reach(CallTime, most)).into_iter().collect();
+                vec![table(name.to_owned(), title.to_owned(), &[CallTime], &goals)]
+            }
+        }
+    }
+}
+
+fn per_transaction(batch: u64) -> String {
+    if batch == 1 { "1 change per transaction".to_owned() } else { format!("{batch} per transaction") }
+}
+
+/// One table of the output.
+#[derive(Debug)]
+pub(crate) struct Table {
+    /// What `--rows` calls it.
+    pub(crate) name: String,
+    pub(crate) title: String,
+    /// The first is what the table is about: it is shown with its best and its ratio to the baseline.
+    pub(crate) columns: Vec<Metric>,
+    pub(crate) goals: Vec<Goal>,
+}
+
+impl Table {
+    /// Whether a store has to be read for it.
+    pub(crate) fn needs_reading(&self) -> bool {
+        let read = [Metric::ReopenTime, Metric::TailTime, Metric::ScanRate, Metric::ReadMemory];
+        self.columns.iter().any(|column| read.contains(column))
+    }
+}
+
+/// What the library is to reach.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Goal {
+    /// So many times the rate of a peer.
+    Times(f64, Peer),
+    /// A rate to reach at least, or else a cost to stay at most at. These were set for the machine
+    /// that the README names.
+    Reach(Metric, f64),
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tables_have_names_of_their_own_and_a_column() {
+        let tables: Vec<Table> = Stage::ALL.into_iter().flat_map(Stage::tables).collect();
+        let names: std::collections::BTreeSet<&str> =
+            tables.iter().map(|table| table.name.as_str()).collect();
+        assert_eq!(names.len(), tables.len());
+        assert!(tables.iter().all(|table| !table.columns.is_empty()));
+    }
+}

@@ -1,0 +1,118 @@
+//! Goes through the stages: starts a process for each measurement and collects what it found.
+
+use std::io::IsTerminal;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context, Result, bail};
+
+use crate::measure::{Job, Task};
+use crate::options::{Options, Planned};
+use crate::peers::Peer;
+use crate::plan::{Stage, Table};
+use crate::sample::{Metric, Sample};
+
+/// What the rounds of one stage found about one store.
+pub(crate) struct Measured {
+    pub(crate) peer: Peer,
+    pub(crate) samples: Vec<Sample>,
+    /// Why it has no samples, or not all.
+    pub(crate) failure: Option<String>,
+}
+
+/// Makes every measurement of a stage.
+pub(crate) fn stage(planned: &Planned, options: &Options, place: &Place) -> Vec<Measured> {
+    let Planned { stage, peers, tables } = planned;
+    let reading = tables.iter().any(Table::needs_reading);
+    let measured = peers.iter().map(|&peer| Measured { peer, samples: Vec::new(), failure: None });
+    let mut measured: Vec<Measured> = measured.collect();
+    for round in 0..options.rounds() as usize {
+        // Nobody comes first every time.
+        let turns = (0..measured.len()).map(|turn| (turn + round) % peers.len());
+        for turn in turns.collect::<Vec<_>>() {
+            let of = &mut measured[turn];
+            progress(&format!("{stage:?}: round {} of {}, {}", round + 1, options.rounds(), of.peer.name()));
+            if of.failure.is_none() {
+                match place.empty().and_then(|directory| one(*stage, of.peer, reading, options, &directory)) {
+                    Ok(sample) => of.samples.push(sample),
+                    Err(error) => of.failure = Some(format!("{error:#}")),
+                }
+            }
+        }
+    }
+    progress("");
+    measured
+}
+
+/// Shows what is being done to whoever watches, on a line that the next one overwrites.
+fn progress(text: &str) {
+    if std::io::stderr().is_terminal() {
+        eprint!("\r\x1b[K{text}");
+    }
+}
+
+fn one(stage: Stage, peer: Peer, reading: bool, options: &Options, directory: &Path) -> Result<Sample> {
+    let job = |task| Job { peer, task, directory: directory.to_path_buf() };
+    let (durability, entries, cap) = (stage.durability(), options.entries(), options.cap);
+    match stage {
+        Stage::Life { batch } => {
+            let mut sample = spawn(&job(Task::Append { durability, entries, batch, cap }))?;
+            if reading {
+                let appended = sample.get(&Metric::Appended).copied().unwrap_or_default();
+                sample.extend(spawn(&job(Task::Read { entries: appended as u64 }))?);
+            }
+            Ok(sample)
+        }
+        Stage::Memory => spawn(&job(Task::Append { durability, entries, batch: 100, cap })),
+        Stage::Sync { threads, batch } => spawn(&job(Task::Sync { threads, batch, time: options.seconds() })),
+        Stage::Clocks { nodes } => spawn(&job(Task::Clocks { nodes })),
+        Stage::Detect(detection) => spawn(&job(Task::Detect(detection))),
+    }
+}
+
+/// Has a process of its own do the job.
+fn spawn(job: &Job) -> Result<Sample> {
+    let program = std::env::current_exe()?;
+    let output = Command::new(program).arg("measure").arg(serde_json::to_string(job)?).output()?;
+    if !output.status.success() {
+        let said = String::from_utf8_lossy(&output.stderr);
+        let said = said.split_whitespace().collect::<Vec<_>>().join(" ");
+        bail!("{}: {said}", output.status);
+    }
+    serde_json::from_slice(&output.stdout)
+        .context("the measuring process said something else than its figures")
+}
+
+/// Where the stores are made, one after the other. It goes with all that is in it.
+pub(crate) struct Place(PathBuf);
+
+impl Place {
+    pub(crate) fn new(directory: &Path) -> Result<Place> {
+        let path = directory.join(format!("causelog-bench-{}", std::process::id()));
+        std::fs::create_dir_all(&path).with_context(|| format!("cannot make {}", path.display()))?;
+        Ok(Place(path))
+    }
+
+    pub(crate) fn path(&self) -> &Path {
+        &self.0
+    }
+
+    /// A new directory in place of the last one.
+    fn empty(&self) -> Result<PathBuf> {
+        let path = self.0.join("store");
+        if path.exists() {
+            std::fs::remove_dir_all(&path)?;
+        }
+        std::fs::create_dir(&path)?;
+        // What others left to be written must not be written in the time of the next.
+        rustix::fs::sync();
+        Ok(path)
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        // There is nobody left to tell.
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
+}

@@ -1,0 +1,109 @@
+//! What one measurement found.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+/// One kind of figure.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub(crate) enum Metric {
+    /// How many entries were appended: fewer than asked for when the run was stopped.
+    Appended,
+    AppendRate,
+    /// Of all threads of the process, in user and kernel mode.
+    AppendCpu,
+    CloseTime,
+    DiskBytes,
+    AppendMemory,
+    Latency50,
+    Latency99,
+    LatencyWorst,
+    ReopenTime,
+    TailTime,
+    ScanRate,
+    ReadMemory,
+    EntryMemory,
+    CallTime,
+}
+
+impl Metric {
+    /// The head of its column.
+    pub(crate) fn heading(self) -> &'static str {
+        match self {
+            Metric::Appended => "entries",
+            Metric::AppendRate | Metric::ScanRate => "entries/s",
+            Metric::AppendCpu => "CPU µs/entry",
+            Metric::CloseTime => "close ms",
+            Metric::DiskBytes | Metric::EntryMemory => "B/entry",
+            Metric::AppendMemory | Metric::ReadMemory => "peak RSS MiB",
+            Metric::Latency50 => "p50 µs",
+            Metric::Latency99 => "p99 µs",
+            Metric::LatencyWorst => "worst µs",
+            Metric::ReopenTime => "ms",
+            Metric::TailTime => "µs",
+            Metric::CallTime => "ns",
+        }
+    }
+
+    /// Whether more of it is better.
+    pub(crate) fn is_rate(self) -> bool {
+        matches!(self, Metric::Appended | Metric::AppendRate | Metric::ScanRate)
+    }
+
+    pub(crate) fn format(self, value: f64) -> String {
+        match self {
+            Metric::Appended | Metric::AppendRate | Metric::ScanRate => thousands(value),
+            Metric::AppendCpu | Metric::ReopenTime => format!("{value:.3}"),
+            Metric::TailTime
+            | Metric::Latency50
+            | Metric::Latency99
+            | Metric::LatencyWorst
+            | Metric::DiskBytes
+            | Metric::EntryMemory => format!("{value:.0}"),
+            Metric::CloseTime | Metric::AppendMemory | Metric::ReadMemory | Metric::CallTime => {
+                format!("{value:.1}")
+            }
+        }
+    }
+}
+
+/// Digits in groups of three.
+pub(crate) fn thousands(value: f64) -> String {
+    let digits = format!("{value:.0}");
+    let mut grouped = String::new();
+    for (place, digit) in digits.chars().enumerate() {
+        if place > 0 && (digits.len() - place).is_multiple_of(3) {
+            grouped.push(',');
+        }
+        grouped.push(digit);
+    }
+    grouped
+}
+
+/// The figures of one run of one store.
+pub(crate) type Sample = BTreeMap<Metric, f64>;
+
+/// The value with as many values below it as above it.
+pub(crate) fn median(values: &mut [f64]) -> Option<f64> {
+    values.sort_unstable_by(f64::total_cmp);
+    let middle = values.len() / 2;
+    let upper = *values.get(middle)?;
+    Some(if values.len() % 2 == 1 { upper } else { (values[middle - 1] + upper) / 2.0 })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_median_is_in_the_middle() {
+        assert_eq!(median(&mut [3.0, 1.0, 2.0]), Some(2.0));
+        assert_eq!(median(&mut [4.0, 1.0, 2.0, 3.0]), Some(2.5));
+        assert_eq!(median(&mut []), None);
+    }
+
+    #[test]
+    fn digits_come_in_threes() {
+        assert_eq!(["0", "999", "1,000", "12,345,678"], [0.0, 999.0, 1e3, 12_345_678.0].map(thousands));
+    }
+}

@@ -1,0 +1,118 @@
+'use strict'
+
+// Measured in processes of their own, which can ask for garbage collection.
+
+const path = require('node:path')
+const { node, temporaryDirectory } = require('./support')
+
+const directory = temporaryDirectory()
+
+function collected(script) {
+  const done = node(
+    `
+    const { Change, ChangeLog } = require('.')
+    const settle = async () => {
+      for (let turn = 0; turn < 5; turn += 1) {
+        global.gc()
+        await new Promise((resolve) => setImmediate(resolve))
+      }
+    }
+    const megabytes = () => Math.round(process.memoryUsage().rss / 1e6)
+    async function main() { ${script} }
+    main().then((value) => console.log(JSON.stringify(value)))
+    `,
+    { args: ['--expose-gc'] },
+  )
+  expect(done).toMatchObject({ stderr: '', status: 0 })
+  return JSON.parse(done.stdout)
+}
+
+test('cursors that are opened and dropped leave nothing behind', () => {
+  const [before, after] = collected(`
+    const log = ChangeLog.inMemory()
+    for (let i = 0; i < 100; i += 1) log.appendSync(Change.insert('t', i, Buffer.alloc(10_000)))
+    const some = async (count) => {
+      for (let i = 0; i < count; i += 1) {
+        log.query().next()
+        log.transactions().next()
+        if (i % 10 === 0) await log.query()[Symbol.asyncIterator]().next()
+      }
+      await settle()
+    }
+    await some(100)
+    const before = megabytes()
+    await some(1000)
+    return [before, megabytes()]
+  `)
+  // Every one of them has read 1 MB.
+  expect(after - before).toBeLessThan(300)
+})
+
+test('reading through large entries does not pile them up', () => {
+  const [before, peak] = collected(`
+    const log = ChangeLog.inMemory()
+    const large = Buffer.alloc(1_000_000)
+    for (let i = 0; i < 100; i += 1) log.appendSync(Change.insert('t', i, large))
+    await settle()
+    const before = megabytes()
+    let peak = 0
+    for (let round = 0; round < 10; round += 1) {
+      for await (const entry of log.query()) peak = Math.max(peak, megabytes())
+    }
+    return [before, peak]
+  `)
+  // 1 GB passes by.
+  expect(peak - before).toBeLessThan(500)
+})
+
+test('a log that is dropped without closing lets go of its directory when it is collected', () => {
+  const where = JSON.stringify(path.join(directory, 'dropped'))
+  const codes = collected(`
+    const codes = []
+    const attempt = () => {
+      try {
+        ChangeLog.openSync(${where}).closeSync()
+        codes.push('opened')
+      } catch (error) {
+        codes.push(error.code)
+      }
+    }
+    let log = ChangeLog.openSync(${where})
+    log.appendSync(Change.insert('t', 1, {}))
+    attempt()
+    log = undefined
+    await settle()
+    attempt()
+    return codes
+  `)
+  expect(codes).toEqual(['LOCKED', 'opened'])
+})
+
+test('closing lets go of the directory while cursors and entries are still in use', () => {
+  const where = JSON.stringify(path.join(directory, 'closed'))
+  const entry = collected(`
+    const log = ChangeLog.openSync(${where})
+    log.appendSync(Change.insert('t', 1, { qty: 1 }))
+    const cursor = log.query()
+    const [entry] = log.query()
+    log.closeSync()
+    ChangeLog.openSync(${where}).closeSync()
+    await settle()
+    cursor.close()
+    return entry
+  `)
+  expect(entry.after).toEqual({ qty: 1 })
+})
+
+test('a clock outlives the entry and the log that it came from', () => {
+  const size = collected(`
+    let log = ChangeLog.inMemory()
+    log.appendSync(Change.insert('t', 1, {}))
+    let [entry] = log.query()
+    const clock = entry.vectorClock
+    log = entry = undefined
+    await settle()
+    return clock.size
+  `)
+  expect(size).toBe(1)
+})

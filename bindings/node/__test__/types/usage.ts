@@ -1,0 +1,122 @@
+// Compiled, never run: what a TypeScript program may write, and what it may not.
+
+import causelog, {
+  Change,
+  ChangeEntry,
+  ChangeLog,
+  ConflictDetector,
+  CauselogError,
+  HybridLogicalClock,
+  ManualTime,
+  VectorClock,
+  conflictClassOf,
+  conflictTypeOf,
+  decodeRowId,
+  encodeRowId,
+  errorCodes,
+  parseTimestamp,
+  type Appended,
+  type ConflictType,
+  type Dot,
+  type ErrorCode,
+  type JsonValue,
+  type RowId,
+  type Transaction,
+} from 'causelog'
+
+/** Whether two types are the same. */
+type Same<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false
+const is = <T extends true>(): T | void => undefined
+
+export async function program(): Promise<void> {
+  using log = ChangeLog.openSync('directory', { durability: 'os', maximumClockSkew: 1_000, time: new ManualTime(0n) })
+  await using other = await ChangeLog.open('other')
+  const memory = causelog.ChangeLog.inMemory()
+
+  const appended = log.appendSync(Change.insert('orders', 42, { qty: 1 }, { metadata: { actor: 'alice' } }))
+  is<Same<typeof appended, Appended>>()
+  is<Same<typeof appended.firstLsn, bigint | null>>()
+  const promised: Promise<Appended> = log.append({ table: 't', rowId: [1, 'a', 2n, { uuid: log.node }], operation: 'delete' })
+  await promised
+  await log.appendTransaction([Change.update('t', 'x', null, Buffer.from('x')), Change.delete('t', 1n)])
+
+  for (const entry of log.query({ table: 'orders', since: 5n, until: 9, sinceTime: new Date(), reverse: true, limit: 1 })) {
+    is<Same<typeof entry, ChangeEntry>>()
+    is<Same<typeof entry.lsn, bigint>>()
+    is<Same<typeof entry.after, Buffer | null>>()
+    is<Same<typeof entry.rowId, RowId>>()
+    is<Same<typeof entry.operation, 'insert' | 'update' | 'delete'>>()
+    const value: JsonValue = entry.afterJson()
+    void value
+  }
+  for await (const transaction of log.transactions(other.frontier())) {
+    is<Same<typeof transaction, Transaction>>()
+    await other.appendRemote(transaction)
+  }
+  other.appendRemoteSync({ node: log.node, sequence: 1, dependencies: [appended.transaction], timestamp: new Date(), changes: [] })
+
+  using cursor = log.query()
+  const next = cursor.next()
+  if (!next.done) is<Same<typeof next.value, ChangeEntry>>()
+  const all: ChangeEntry[] = [...cursor]
+
+  const clock = new VectorClock([['node', 1n]])
+  const again = new VectorClock(clock)
+  again.merge(new VectorClock({ node: 1 }))
+  for (const [node, sequence] of clock) is<Same<[typeof node, typeof sequence], [string, bigint]>>()
+  is<Same<ReturnType<typeof clock.compare>, 'equal' | 'before' | 'after' | 'concurrent'>>()
+  const dot: Dot = { node: 'node', sequence: 1n }
+  clock.covers(dot)
+  clock.covers({ node: 'node', sequence: 1 })
+  const tick: bigint = new HybridLogicalClock().tick(parseTimestamp('2024-01-01T00:00:00Z'))
+  void tick
+
+  const detector = new ConflictDetector('vector_clock_causal', { time: new ManualTime(new Date()) })
+  const conflict = detector.detect(all[0]!, all[1]!)
+  if (conflict) {
+    const report = detector.report(conflict)
+    is<Same<typeof report.winner, Dot | null>>()
+    is<Same<typeof report.winningSide, 'local' | 'remote' | null>>()
+    is<Same<typeof report.conflictClass, ReturnType<typeof conflictClassOf> & string>>()
+  }
+  detector.resolve(new Set(all), dot)
+  const type: ConflictType = conflictTypeOf('insert', 'delete')
+  is<Same<'insert_delete' extends ConflictType ? true : false, true>>()
+  void type
+  const id: RowId = decodeRowId(encodeRowId(id_()))
+  void id
+
+  try {
+    memory.stats()
+  } catch (error) {
+    if (error instanceof CauselogError) {
+      const code: ErrorCode = error.code
+      const retryable: boolean = error.retryable
+      void [code, retryable]
+    }
+  }
+  const names: ErrorCode[] = errorCodes().map((code) => code.name)
+  void names
+
+  new ChangeEntry({
+    ...{ node: 'n', sequence: 1n, vectorClock: clock, timestampNs: 0n },
+    ...{ table: 't', rowId: 1, operation: 'insert', after: { qty: 1 } },
+  })
+
+  // @ts-expect-error: an option that does not exist
+  log.query({ tabel: 'x' })
+  // @ts-expect-error: an operation that does not exist
+  log.appendSync({ table: 't', rowId: 1, operation: 'upsert' })
+  // @ts-expect-error: a row id cannot be a boolean
+  encodeRowId(true)
+  // @ts-expect-error: nobody could tell the unit of a number
+  new ManualTime(5)
+  // @ts-expect-error: a clock is no plain object
+  clock.merge({})
+  // @ts-expect-error: an entry cannot be changed
+  all[0]!.table = 'x'
+  // @ts-expect-error: a resolution that does not exist
+  new ConflictDetector('coin')
+}
+
+declare function id_(): RowId

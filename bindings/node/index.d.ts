@@ -1,0 +1,892 @@
+/* Generated: `npm run build` writes this file from src/ and lib/header.d.ts. Change those. */
+/* eslint-disable */
+/// <reference types="node" />
+
+/** What went wrong: the one thing to branch on. `errorCodes()` tells what each means. */
+export type ErrorCode =
+  | 'INVALID_ARGUMENT'
+  | 'NOT_FOUND'
+  | 'ALREADY_EXISTS'
+  | 'LOCKED'
+  | 'READ_ONLY'
+  | 'IO'
+  | 'NO_SPACE'
+  | 'CORRUPT'
+  | 'CLOSED'
+  | 'TRUNCATED'
+  | 'TIMEOUT'
+  | 'CANCELLED'
+  | 'CDC_DISABLED'
+  | 'QUOTA_EXCEEDED'
+  | 'CLOCK_SKEW'
+  | 'DOT_REUSE'
+  | 'MISSING_DEPENDENCY'
+  | 'VERSION_MISMATCH'
+  | 'UNRESOLVED'
+  | 'RESOLVER_FAILED'
+  | 'UNAUTHORIZED'
+  | 'PROTOCOL'
+  | 'UNAVAILABLE'
+  | 'TOO_LARGE'
+  | 'UNSUPPORTED'
+  | 'INTERNAL'
+
+/**
+ * What every failing call throws, or rejects its promise with.
+ *
+ * A call that fails has changed nothing, unless its documentation says otherwise.
+ */
+export declare class CauselogError extends Error {
+  /** An error with this code, for programs that report their own failures in the same form. */
+  constructor(code: ErrorCode, message: string)
+  /** What went wrong. The message is for people and may change; the code does not. */
+  readonly code: ErrorCode
+  /** Whether the same call can succeed later with nothing changed by the caller. */
+  readonly retryable: boolean
+}
+
+/** What a change does to its row. */
+export type ChangeOperation = 'insert' | 'update' | 'delete'
+
+/**
+ * What an entry did to its row when it arrived: it became the row's value, it left the
+ * value as it was, or the row took a value that no single entry carries.
+ */
+export type Verdict = 'applied' | 'superseded' | 'merged'
+
+/** How two clocks stand to each other. Only `'concurrent'` can be a conflict. */
+export type Causality = 'equal' | 'before' | 'after' | 'concurrent'
+
+/** The shape of a conflict as one side sees it: the local operation, then the remote one. */
+export type ConflictType = `${ChangeOperation}_${ChangeOperation}`
+
+/** The kind of a conflict whichever side looks at it, of two heads or more. */
+export type ConflictClass =
+  | 'insert_insert'
+  | 'insert_update'
+  | 'insert_delete'
+  | 'update_update'
+  | 'update_delete'
+  | 'delete_delete'
+
+/**
+ * How a conflict is decided. `'last_write_wins'`: the entry with the latest timestamp; of
+ * equal ones that of the higher node id, and last that with the higher payload hash.
+ * `'vector_clock_causal'`: an entry that has seen all others; between concurrent ones nobody
+ * wins, and the conflict waits for somebody to decide.
+ */
+export type ConflictResolution = 'last_write_wins' | 'vector_clock_causal'
+
+/** Why a conflict came out as it did. */
+export type ReasonCode =
+  | 'causally_later'
+  | 'later_timestamp'
+  | 'higher_node'
+  | 'higher_payload_hash'
+  | 'concurrent'
+
+/** One of the two sides of a conflict: the entry that was here, or the one that came. */
+export type Side = 'local' | 'remote'
+
+/**
+ * When an append returns. `'sync'`: after the bytes have reached the disk; a loss of power
+ * keeps them. `'os'`: after they were handed to the operating system; a crash of the process
+ * keeps them, a loss of power may cost the last transactions, each as a whole.
+ */
+export type Durability = 'sync' | 'os'
+
+/** A UUID in a row id, told apart from text. */
+export interface UuidRowId {
+  uuid: string
+}
+
+/**
+ * One scalar of a row id: text, an integer of 64 bits (as a safe integer or a bigint), bytes,
+ * or a UUID. An integer comes back as a number if that is exact and as a bigint if not, bytes
+ * come back as a `Buffer`.
+ */
+export type RowIdPart = string | number | bigint | Uint8Array | UuidRowId
+
+/** The identity of a row within its table: a scalar, or an array of at least one. */
+export type RowId = RowIdPart | RowIdPart[]
+
+/** What `beforeJson`, `afterJson` and `valueJson` return: an integer that is not safe is a bigint. */
+export type JsonValue = string | number | bigint | boolean | null | JsonValue[] | { [key: string]: JsonValue }
+
+/**
+ * A payload. A `Buffer` or `Uint8Array` is taken as it is; anything else is written as compact JSON,
+ * keys as given, a bigint as an exact integer, `toJSON` honoured. `null` and `undefined` mean that there
+ * is none. What JSON cannot say (`NaN`, `Infinity`, `undefined`, functions, symbols, maps, sets, cycles)
+ * is refused, wherever it stands.
+ */
+export type Payload = Uint8Array | string | number | bigint | boolean | object | null | undefined
+
+/** The identity of one change, as arguments take it. */
+export interface DotLike {
+  /** UUID of the node. */
+  readonly node: string
+  /** The node's own gap-free counter, from 1. */
+  readonly sequence: bigint | number
+}
+
+/** One row change, as it is handed to a log. */
+export interface Change {
+  /** The table's name: 1 to 1024 bytes. */
+  readonly table: string
+  /** The row within the table. */
+  readonly rowId: RowId
+  /** What happens to the row. */
+  readonly operation: ChangeOperation
+  /** The row's payload before the change, as its author saw it; never on an insert. */
+  readonly before?: Payload
+  /** The row's payload after the change; never on a delete. */
+  readonly after?: Payload
+  /** Small strings for an audit: who, why. */
+  readonly metadata?: Readonly<Record<string, string>> | null
+}
+
+/** What the makers of changes take besides what they name. */
+export interface ChangeExtras {
+  /** Small strings for an audit: who, why. */
+  readonly metadata?: Readonly<Record<string, string>> | null
+}
+
+/** Makers of changes: plain objects, which a log checks when it takes them. */
+export declare const Change: {
+  /** The row comes into being with the payload `after`. */
+  insert(table: string, rowId: RowId, after: Payload, extras?: ChangeExtras): Change
+  /** The row's payload goes from `before` to `after`. */
+  update(table: string, rowId: RowId, before: Payload, after: Payload, extras?: ChangeExtras): Change
+  /** The row, whose payload was `before` if that is known, ends. */
+  delete(table: string, rowId: RowId, before?: Payload, extras?: ChangeExtras): Change
+}
+
+/** A transaction, as `appendRemote` takes it. Of the two timestamps one is enough. */
+export interface TransactionInput {
+  /** UUID of the node that wrote it. */
+  readonly node: string
+  /** The sequence of its last change; it takes `max(1, changes.length)` of them. */
+  readonly sequence: bigint | number
+  /** The dots of the transactions that its author had seen and that no other of them covers. */
+  readonly dependencies: ReadonlyArray<DotLike>
+  /** When it was written; a bigint is nanoseconds since 1970. */
+  readonly timestamp?: Date | bigint
+  /** When it was written, in nanoseconds since 1970. */
+  readonly timestampNs?: bigint
+  /** Its changes, in order. There may be none. */
+  readonly changes: ReadonlyArray<Change>
+}
+
+/** How a log is opened. */
+export interface LogOptions {
+  /**
+   * The identity that a new log takes, a UUID; a random one unless told otherwise. A log that exists
+   * keeps its own; naming one that it never had is `INVALID_ARGUMENT`.
+   */
+  readonly node?: string | null
+  /** When an append returns: `'sync'` unless told otherwise. */
+  readonly durability?: Durability | null
+  /** How far a remote timestamp may lie ahead of local time, in milliseconds: 120,000 unless told otherwise. */
+  readonly maximumClockSkew?: number | null
+  /** Where the time comes from: the system's clock unless told otherwise. */
+  readonly time?: ManualTime | null
+}
+
+/**
+ * Which entries to read, and how. Every field narrows the answer. *Since* is what you have
+ * already and is left out, *until* is the last that you still want.
+ */
+export interface QueryOptions {
+  /** Only entries of this table. */
+  readonly table?: string | null
+  /** Only entries of these tables; of all tables if empty. */
+  readonly tables?: ReadonlyArray<string> | null
+  /** Only entries of rows with this id. */
+  readonly rowId?: RowId | null
+  /** Only entries with this operation. */
+  readonly operation?: ChangeOperation | null
+  /** Only entries that this node made. */
+  readonly node?: string | null
+  /** Only entries after this LSN: the last one that was handled, or 0. */
+  readonly since?: bigint | number | null
+  /** Only entries up to and including this LSN. */
+  readonly until?: bigint | number | null
+  /**
+   * Only entries stamped after this moment; a bigint is nanoseconds since 1970. Do not checkpoint by
+   * time: several entries can have one timestamp, and a remote one can arrive late. Use `since`.
+   */
+  readonly sinceTime?: Date | bigint | null
+  /** Only entries stamped up to and including this moment. */
+  readonly untilTime?: Date | bigint | null
+  /** At most so many entries. */
+  readonly limit?: number | null
+  /** From the last entry to the first. */
+  readonly reverse?: boolean | null
+}
+
+/** How a detector works. */
+export interface ConflictDetectorOptions {
+  /** Where the time comes from that is noted down as `detectedAt`: the system's clock unless told otherwise. */
+  readonly time?: ManualTime | null
+}
+
+/** What `new ChangeEntry` takes. Of the two timestamps one is enough. */
+export interface ChangeEntryFields extends Change {
+  /** UUID of the node that made the change. */
+  readonly node: string
+  /** Which of that node's changes it is, from 1. */
+  readonly sequence: bigint | number
+  /** What the author had seen when making the change, and the change itself. */
+  readonly vectorClock: VectorClock
+  /** When the change was made; a bigint is nanoseconds since 1970. */
+  readonly timestamp?: Date | bigint
+  /** When the change was made, in nanoseconds since 1970. */
+  readonly timestampNs?: bigint
+  /** Its position in a log; 0 unless told otherwise. */
+  readonly lsn?: bigint | number | null
+  /** The transaction it belongs to; its own dot unless told otherwise. */
+  readonly transaction?: DotLike | null
+  /** What it did to the row on arrival; `null` unless told otherwise. */
+  readonly verdict?: Verdict | null
+}
+
+export interface VectorClock extends Iterable<[node: string, sequence: bigint]> {
+  /**
+   * The clock as a plain object, for `JSON.stringify`: sequences by node, as numbers, or as decimal
+   * strings where a number would not be exact. `toJson` has them all as exact numbers.
+   */
+  toJSON(): Record<string, number | string>
+}
+
+export interface ChangeEntry {
+  /** `before`, parsed as JSON; `null` if there is none. Throws `INVALID_ARGUMENT` when it is no JSON. */
+  beforeJson(): JsonValue
+  /** `after`, parsed as JSON; `null` if there is none. Throws `INVALID_ARGUMENT` when it is no JSON. */
+  afterJson(): JsonValue
+  /**
+   * The entry as a plain object, for `JSON.stringify`. Integers are numbers, or decimal strings where a
+   * number would not be exact; dots are `"node:sequence"`; the timestamp is RFC 3339, exact. In a row id such an
+   * integer is `{ integer }` and bytes are `{ bytes }`, in hexadecimal; so is a payload that is no JSON.
+   */
+  toJSON(): Record<string, unknown>
+}
+
+export interface ConflictReport {
+  /** `value`, parsed as JSON; `null` if there is none. Throws `INVALID_ARGUMENT` when it is no JSON. */
+  valueJson(): JsonValue
+  /**
+   * The content of `toJson` as a plain object, for `JSON.stringify`: an integer that a number would not
+   * hold exactly is a decimal string.
+   */
+  toJSON(): Record<string, unknown>
+}
+
+export interface Cursor extends IterableIterator<ChangeEntry>, AsyncIterable<ChangeEntry> {
+  /** Closes the cursor: leaving a `for` loop does this. */
+  return(): IteratorResult<ChangeEntry>
+  /** Closes the cursor: leaving the block of a `using` declaration does this. */
+  [Symbol.dispose](): void
+}
+
+export interface TransactionCursor extends IterableIterator<Transaction>, AsyncIterable<Transaction> {
+  /** Closes the cursor: leaving a `for` loop does this. */
+  return(): IteratorResult<Transaction>
+  /** Closes the cursor: leaving the block of a `using` declaration does this. */
+  [Symbol.dispose](): void
+}
+
+export interface ChangeLog {
+  /** `closeSync()`: leaving the block of a `using` declaration does this. */
+  [Symbol.dispose](): void
+  /** `close()`: leaving the block of an `await using` declaration does this. */
+  [Symbol.asyncDispose](): Promise<void>
+}
+
+/**
+ * One change as a log holds it. Its fields are decoded when they are asked for, and
+ * it stays readable after its log is closed.
+ */
+export declare class ChangeEntry {
+  /** An entry of these fields, for use with a `ConflictDetector` without a log. */
+  constructor(fields: ChangeEntryFields)
+  /** Its position in this log, from `1n` without gaps. Local: never compare it with another log's. */
+  get lsn(): bigint
+  /** UUID of the node that made the change. */
+  get node(): string
+  /** Which of that node's changes it is, from `1n`. */
+  get sequence(): bigint
+  /** The identity of the change: its node and sequence. */
+  get dot(): Dot
+  /**
+   * What the author had seen when making the change, and the change itself. A new
+   * object every time: changing it changes nothing here.
+   */
+  get vectorClock(): VectorClock
+  /** When the change was made, by its author's hybrid logical clock, rounded down to milliseconds. */
+  get timestamp(): Date
+  /** When the change was made, in nanoseconds since 1970: exact. */
+  get timestampNs(): bigint
+  /** The name of the transaction it belongs to: the dot of that transaction's last change. */
+  get transaction(): Dot
+  /** The table's name. */
+  get table(): string
+  /** The row within the table, as it was given: an integer beyond the safe ones comes as a bigint. */
+  get rowId(): RowId
+  /** What happened to the row. */
+  get operation(): ChangeOperation
+  /** The row's payload before the change, as its author saw it, in a `Buffer` of its own; `null` if there is none. */
+  get before(): Buffer | null
+  /** The row's payload after the change, in a `Buffer` of its own; `null` if there is none. */
+  get after(): Buffer | null
+  /** What the entry did to the row on arrival; `null` if nobody has judged it. */
+  get verdict(): Verdict | null
+  /** Small strings for an audit: who, why. */
+  get metadata(): Record<string, string>
+  /** Whether the author of `other`, another entry, had seen this one. */
+  happensBefore(other: ChangeEntry): boolean
+  /**
+   * The first 16 bytes of the BLAKE3 hash of `after`: the last resort when a winner
+   * must be picked. Two entries without `after` hash alike.
+   */
+  payloadHash(): Buffer
+}
+
+/**
+ * An append-only log of row changes that knows what each of them had seen.
+ *
+ * A log lives in a directory or in memory, and is the same in both. It has one writer
+ * handle at a time. It records the changes of its own node, stamped with a vector clock
+ * and a hybrid logical time, and takes other nodes' transactions as they are.
+ *
+ * A transaction is visible and durable as a whole or not at all. An append that fails
+ * has written nothing. If an internal failure or a failed sync strikes within an append,
+ * the log closes itself: every call is then `CLOSED`, and opening it again finds all that
+ * was acknowledged.
+ *
+ * Functions named `…Sync` do their work before they return. The others return a promise
+ * and work off the main thread; two that are not awaited one after the other may be done
+ * in either order.
+ *
+ * ```js
+ * const log = ChangeLog.openSync('shop-log');
+ * log.appendSync(Change.insert('orders', 42, { qty: 1 }));
+ * for (const entry of log.query({ table: 'orders', rowId: 42 })) {
+ *   console.log(entry.lsn, entry.operation, entry.afterJson());
+ * }
+ * log.closeSync();
+ * ```
+ */
+export declare class ChangeLog {
+  /**
+   * Opens the log in the directory `path`, made if it is not there.
+   *
+   * Throws `LOCKED` while another handle or process has it open, `CORRUPT` with file and
+   * offset when it is damaged, `UNSUPPORTED` when a newer version wrote it,
+   * `INVALID_ARGUMENT` when `path` is no directory or the options name a node that this log
+   * never was, `IO`, `NO_SPACE` or `READ_ONLY` when the operating system says so.
+   */
+  static openSync(path: string, options?: LogOptions | null): ChangeLog
+  /** Opens the log in the directory `path` off the main thread; otherwise as `openSync`. */
+  static open(path: string, options?: LogOptions | null): Promise<ChangeLog>
+  /** A new log in memory, gone when it is no longer used. */
+  static inMemory(options?: LogOptions | null): ChangeLog
+  /** UUID of the node whose changes this log records. */
+  get node(): string
+  /**
+   * UUIDs of nodes that this log was before: it takes a new identity whenever it is
+   * found to have lost the end of its file, because the dots that were there may be known elsewhere.
+   */
+  get pastNodes(): Array<string>
+  /** The log's own UUID, made with it: positions are positions of this log. */
+  get id(): string
+  /**
+   * Records one change of this node as a transaction of its own.
+   *
+   * Throws as `appendTransactionSync`.
+   */
+  appendSync(change: Change): Appended
+  /** Records one change off the main thread; otherwise as `appendSync`. */
+  append(change: Change): Promise<Appended>
+  /**
+   * Records changes of this node together: all of them, or none.
+   *
+   * Their author is taken to have seen the whole log. Without changes this writes a
+   * merge: a transaction that only says what has been seen.
+   *
+   * Throws `INVALID_ARGUMENT` for a change that is malformed (an empty table name, an insert
+   * with a `before`, a delete with an `after`), `TOO_LARGE` for a table name, row id, metadata or
+   * transaction beyond its limit, `NO_SPACE` or `IO` when it could not be written, `CLOSED`.
+   */
+  appendTransactionSync(changes: ReadonlyArray<Change>): Appended
+  /** Records changes together off the main thread; otherwise as `appendTransactionSync`. */
+  appendTransaction(changes: ReadonlyArray<Change>): Promise<Appended>
+  /**
+   * Takes in a transaction as it is, whoever wrote it. One that the log holds already
+   * is recognised by its dot and written no second time.
+   *
+   * Throws `MISSING_DEPENDENCY` naming the dot when the log lacks something that its author
+   * had seen; `DOT_REUSE` when the log holds something else under one of its dots; `CLOCK_SKEW`
+   * when its timestamp lies further ahead of local time than allowed; `INVALID_ARGUMENT` when a
+   * dependency names no transaction, or they do not cover its author's previous transaction;
+   * otherwise as `appendTransactionSync`.
+   */
+  appendRemoteSync(transaction: TransactionInput): Appended
+  /** Takes in a transaction off the main thread; otherwise as `appendRemoteSync`. */
+  appendRemote(transaction: TransactionInput): Promise<Appended>
+  /**
+   * The entries that the options ask for, in the order of their LSNs or in reverse;
+   * all of them without options.
+   *
+   * Throws `CLOSED`. What reading finds damaged is thrown by the cursor.
+   */
+  query(options?: QueryOptions | null): Cursor
+  /**
+   * The whole transactions that someone whose clock is `seen` has not seen, in log order;
+   * all of them without a clock.
+   *
+   * Handed to another log's `appendRemote` one after the other, they make it hold all that this one holds.
+   *
+   * Throws `CLOSED`. What reading finds damaged is thrown by the cursor.
+   */
+  transactions(seen?: VectorClock | null): TransactionCursor
+  /**
+   * The clock of everything in the log.
+   *
+   * Throws `CLOSED`.
+   */
+  frontier(): VectorClock
+  /**
+   * What the author of this change had seen when making it, the change included. The
+   * dot of an empty transaction has a clock as well.
+   *
+   * Throws `NOT_FOUND` when the log does not hold the dot, `CLOSED`.
+   */
+  vectorClock(dot: DotLike): VectorClock
+  /**
+   * What the log holds, in numbers.
+   *
+   * Throws `CLOSED`.
+   */
+  stats(): ChangeLogStats
+  /**
+   * Returns once all that was appended will survive a loss of power, whatever the durability.
+   *
+   * Throws `IO` when the operating system cannot promise it, which closes the log; `CLOSED`.
+   */
+  syncSync(): void
+  /** Fulfilled once all that was appended will survive a loss of power; otherwise as `syncSync`. */
+  sync(): Promise<void>
+  /**
+   * Syncs and closes the log, and so lets others open it; every other call is `CLOSED`
+   * from now on, also those of its cursors. Closing again does nothing.
+   *
+   * Throws `IO` when the last sync failed; the log is closed all the same.
+   */
+  closeSync(): void
+  /** Syncs and closes the log off the main thread; otherwise as `closeSync`. */
+  close(): Promise<void>
+}
+
+/** Two concurrent entries of one row that disagree, as the side that has the first of them sees it. */
+export declare class Conflict {
+  /** UUID, the same on every replica and from both sides: a hash of table, row and the entries' dots. */
+  get id(): string
+  /** The local operation, then the remote one. */
+  get conflictType(): ConflictType
+  /** The table of both entries. */
+  get table(): string
+  /** The row of both entries. */
+  get rowId(): RowId
+  /** The entry that was here, with its clock. */
+  get localEntry(): ChangeEntry
+  /** The entry that came, with its clock. */
+  get remoteEntry(): ChangeEntry
+  /** When this was noticed, here, rounded down to milliseconds. */
+  get detectedAt(): Date
+  /** When this was noticed, here, in nanoseconds since 1970: exact. */
+  get detectedAtNs(): bigint
+}
+
+/**
+ * Finds conflicts between entries, and resolves sets of them by one strategy. It needs
+ * no log: the entries carry all that it looks at.
+ *
+ * ```js
+ * const detector = new ConflictDetector('last_write_wins');
+ * const conflict = detector.detect(local, remote);
+ * if (conflict) console.log(String(detector.report(conflict)));
+ * ```
+ */
+export declare class ConflictDetector {
+  /** A detector that resolves by `resolution`, `'last_write_wins'` unless told otherwise. */
+  constructor(resolution?: ConflictResolution | null, options?: ConflictDetectorOptions | null)
+  /** The strategy it resolves by. */
+  get resolution(): ConflictResolution
+  /**
+   * The conflict between these two entries; `null` if there is none.
+   *
+   * There is none when one author had seen the other's entry, when both are the same
+   * entry, and when both left the row in the same state (identical `after`, two deletes
+   * among them), for then there is nothing to disagree about.
+   *
+   * Throws `INVALID_ARGUMENT` when the entries are not of one row; `DOT_REUSE` when they have one dot but differ.
+   */
+  detect(local: ChangeEntry, remote: ChangeEntry): Conflict | null
+  /** Resolves a conflict between two entries and reports it as its local side sees it. */
+  report(conflict: Conflict): ConflictReport
+  /**
+   * Resolves a set of entries of one row, normally its concurrent heads, and reports how.
+   *
+   * The order of the entries makes no difference, nor does one given twice. With
+   * `settledBy`, the dot of the entry that has seen them all, the report is of a settled
+   * conflict; without, of a standing one.
+   *
+   * Throws `INVALID_ARGUMENT` when there are fewer than two different entries or they are
+   * not of one row; `DOT_REUSE` when two have one dot but differ.
+   */
+  resolve(entries: Iterable<ChangeEntry>, settledBy?: DotLike | null): ConflictReport
+}
+
+/**
+ * Which entries disagreed, who won, by which strategy, and why.
+ *
+ * Its JSON and text forms hold only what every replica agrees on: they come out the
+ * same everywhere, byte for byte. Which side was local and when it was noticed are kept beside them.
+ */
+export declare class ConflictReport {
+  /** UUID, the same on every replica: a hash of table, row and the entries' dots. */
+  get id(): string
+  /** The table of all entries. */
+  get table(): string
+  /** The row of all entries. */
+  get rowId(): RowId
+  /** The kind of conflict, whichever side looks at it. */
+  get conflictClass(): ConflictClass
+  /** The entries that were resolved, in canonical order: the last is the latest. */
+  get heads(): Array<ChangeEntry>
+  /** How it was decided. */
+  get strategy(): ConflictResolution
+  /** The dot of the entry that won; `null` while nobody has. */
+  get winner(): Dot | null
+  /** Whether somebody has yet to decide. The value is provisional then. */
+  get isPending(): boolean
+  /** Why it came out so, for machines. */
+  get reasonCode(): ReasonCode
+  /** Why it came out so, for people. */
+  get reason(): string
+  /** The dot of the entry that has seen all heads and so settled the conflict; `null` while it stands. */
+  get settledBy(): Dot | null
+  /** When this was noticed, here, rounded down to milliseconds. */
+  get detectedAt(): Date
+  /** When this was noticed, here, in nanoseconds since 1970: exact. */
+  get detectedAtNs(): bigint
+  /**
+   * The row's payload as resolved, provisionally so while the winner is pending, in a
+   * `Buffer` of its own; `null` if the row is deleted.
+   */
+  get value(): Buffer | null
+  /** The shape as the local side sees it; `null` unless the report is of a `Conflict`, which has sides. */
+  get conflictType(): ConflictType | null
+  /** The side that won; `null` if nobody did, or the report has no sides. */
+  get winningSide(): Side | null
+  /** The entry that won; `null` if nobody did. */
+  get winningEntry(): ChangeEntry | null
+  /**
+   * The report as one line of compact JSON, the same on every replica, byte for byte.
+   *
+   * Payloads that are JSON stand in it as such; others in hexadecimal, under
+   * `after_hex`, `before_hex` and `value_hex`. Positions and verdicts are left out, being local to a log.
+   */
+  toJson(): string
+  /** Several lines of text for people, the same on every replica. */
+  toString(): string
+}
+
+/**
+ * Entries of a log, read as they are asked for: an iterator and an async iterator,
+ * for one reader.
+ *
+ * A cursor sees the log as it was when the query was made, whatever is appended
+ * since. It reads ahead by up to 256 entries, which it still hands out when the log has
+ * been closed meanwhile. Leaving a loop over it early closes it. `for await` reads off the
+ * main thread.
+ *
+ * ```js
+ * for (const entry of log.query({ table: 'orders' })) console.log(entry.lsn, entry.operation);
+ * for await (const entry of log.query({ since: 10n })) console.log(entry.afterJson());
+ * ```
+ */
+export declare class Cursor {
+  /** Ends the reading and lets go of what it holds. Closing again does nothing. */
+  close(): void
+}
+
+/**
+ * A hybrid logical clock: it follows the wall clock, never goes back, and never
+ * falls behind a timestamp that it has seen. Its timestamps are nanoseconds since 1970.
+ */
+export declare class HybridLogicalClock {
+  /** A clock that has seen nothing. */
+  constructor()
+  /** The latest timestamp given out or seen; `null` before the first. */
+  get last(): bigint | null
+  /**
+   * The timestamp of a local event that happens when the wall clock shows `now`: the later of `now` and `last + 1n`.
+   *
+   * Throws `TOO_LARGE` when the clock stands at the end of its range.
+   */
+  tick(now: Date | bigint): bigint
+  /** Takes note of a remote event's timestamp. */
+  observe(remote: Date | bigint): void
+}
+
+/**
+ * A time that stands still until it is moved: for tests, replays and simulations.
+ * Given as `time` to a log or a detector, it takes the place of the system's clock.
+ */
+export declare class ManualTime {
+  /** A time that stands at `now`. */
+  constructor(now: Date | bigint)
+  /** Where the time stands, in nanoseconds since 1970. */
+  get now(): bigint
+  /** Moves the time to `now`, forwards or backwards. */
+  set(now: Date | bigint): void
+  /**
+   * Moves the time by this many nanoseconds; a negative number moves it back.
+   *
+   * Throws `TOO_LARGE` when that leaves the years 1677 to 2262; the time stays.
+   */
+  advance(nanoseconds: bigint | number): void
+}
+
+/**
+ * Whole transactions of a log in its order: what another log lacks. It is iterated
+ * as a `Cursor` is.
+ */
+export declare class TransactionCursor {
+  /** Ends the reading and lets go of what it holds. Closing again does nothing. */
+  close(): void
+}
+
+/**
+ * What has been seen: for every node the highest sequence of it.
+ *
+ * A node that is not there has sequence 0, and a 0 is never stored, so two clocks
+ * that mean the same are equal. Nodes come in ascending order everywhere.
+ *
+ * ```js
+ * const clock = new VectorClock([[a, 1n]]);
+ * const later = clock.clone();
+ * later.increment(b);
+ * clock.compare(later); // 'before'
+ * ```
+ */
+export declare class VectorClock {
+  /**
+   * A clock of these nodes and sequences: pairs in any order, as an iterable (a
+   * `Map`, another clock) or an object. Zeros are dropped; of a node named twice
+   * the higher sequence counts. Without an argument, the clock of someone who has seen nothing.
+   */
+  constructor(entries?: Iterable<readonly [node: string, sequence: bigint | number]> | Readonly<Record<string, bigint | number>> | null)
+  /**
+   * The clock of this canonical binary form.
+   *
+   * Throws `INVALID_ARGUMENT` for anything but what `toBytes` gives.
+   */
+  static fromBytes(bytes: Uint8Array): VectorClock
+  /**
+   * The clock of this JSON object, its keys in any order; zeros are dropped.
+   *
+   * Throws `INVALID_ARGUMENT` for anything but an object of whole numbers from 0 to 2⁶⁴−1 by UUID.
+   */
+  static fromJson(text: string): VectorClock
+  /**
+   * Counts one more event of `node` and returns its sequence.
+   *
+   * Throws `TOO_LARGE` when the counter is at its end; the clock stays as it is.
+   */
+  increment(node: string): bigint
+  /** Takes note that `node`'s changes up to `sequence` have been seen. A lower sequence changes nothing. */
+  advance(node: string, sequence: bigint | number): void
+  /** Takes in all that `other` has seen: the least clock that is not below either. */
+  merge(other: VectorClock): void
+  /** The highest sequence of `node` that has been seen; `0n` if none. */
+  get(node: string): bigint
+  /**
+   * Whether the change with this dot has been seen: one look-up.
+   *
+   * Of two entries `a` and `b`, `a` happened before `b` exactly when they are not
+   * the same and `b.vectorClock.covers(a.dot)`.
+   */
+  covers(dot: DotLike): boolean
+  /** How this clock stands to `other`. */
+  compare(other: VectorClock): Causality
+  /** Whether all that this clock has seen, and less than all, is in `other`. */
+  happensBefore(other: VectorClock): boolean
+  /** Whether each of the two has seen something that the other has not. Equal clocks do not conflict. */
+  conflictsWith(other: VectorClock): boolean
+  /** Whether both have seen the same. */
+  equals(other: VectorClock): boolean
+  /** A clock of the same content that can be changed on its own. */
+  clone(): VectorClock
+  /** How many nodes have been seen. */
+  get size(): number
+  /** Every node and its sequence, ascending by node. */
+  entries(): Array<[node: string, sequence: bigint]>
+  /** The canonical binary form: equal clocks give equal bytes. */
+  toBytes(): Buffer
+  /** The JSON form as text: an object of exact sequences by node, ascending, without spaces. */
+  toJson(): string
+  /** The clock for people: `{node: sequence, …}`, ascending by node. */
+  toString(): string
+}
+
+/** What an append did. */
+export interface Appended {
+  /** The name of the transaction: the dot of its last change. */
+  transaction: Dot
+  /** What it was stamped with, rounded down to milliseconds. */
+  timestamp: Date
+  /** What it was stamped with, in nanoseconds since 1970: exact. */
+  timestampNs: bigint
+  /** LSN of its first entry; `null` if it has no changes. */
+  firstLsn: bigint | null
+  /** LSN of its last entry; `null` if it has no changes. */
+  lastLsn: bigint | null
+  /** Whether the log held the transaction already, so that nothing was written. */
+  duplicate: boolean
+}
+
+/** What a log holds, in numbers. */
+export interface ChangeLogStats {
+  /** Entries: changes of all transactions. */
+  entries: number
+  /** Transactions, the empty ones among them. */
+  transactions: number
+  /** Transactions without a change: merges of what their authors had seen. */
+  merges: number
+  /** Nodes that wrote at least one transaction. */
+  nodes: number
+  /** LSN of the first entry; `0n` if there is none. */
+  firstLsn: bigint
+  /** LSN of the last entry; `0n` if there is none. */
+  lastLsn: bigint
+  /** The earliest timestamp of any transaction, rounded down to milliseconds; `null` if there is none. */
+  oldest: Date | null | null
+  /** The latest timestamp of any transaction, rounded down to milliseconds; `null` if there is none. */
+  newest: Date | null | null
+  /** Bytes of all segments, their headers included. */
+  bytes: number
+  /** Entries by table. */
+  tables: Record<string, TableStats>
+}
+
+/** The kind of conflict between these operations together; `null` of no operation. */
+export declare function conflictClassOf(operations: ReadonlyArray<ChangeOperation>): ConflictClass | null
+
+/** The kind of conflict that a shape is of, whichever side looks at it. */
+export declare function conflictTypeClass(conflictType: ConflictType): ConflictClass
+
+/** The shape that the other side sees. */
+export declare function conflictTypeMirror(conflictType: ConflictType): ConflictType
+
+/** The shape of a conflict between these operations, as the local side sees it. */
+export declare function conflictTypeOf(local: ChangeOperation, remote: ChangeOperation): ConflictType
+
+/** The local and the remote operation of a shape. */
+export declare function conflictTypeOperations(conflictType: ConflictType): [local: ChangeOperation, remote: ChangeOperation]
+
+/**
+ * The row id that these bytes stand for.
+ *
+ * Throws `INVALID_ARGUMENT` for bytes that `encodeRowId` does not give.
+ */
+export declare function decodeRowId(bytes: Uint8Array): RowId
+
+/**
+ * The identity of one change: the node that made it, and the how-manieth of that
+ * node's changes it is. A transaction is named by the dot of its last change.
+ */
+export interface Dot {
+  /** UUID of the node. */
+  node: string
+  /** The node's own gap-free counter, from 1. */
+  sequence: bigint
+}
+
+/**
+ * The bytes that stand for a row id in a log. Comparing them (`Buffer.compare`)
+ * orders row ids as their values are ordered.
+ *
+ * Throws `INVALID_ARGUMENT` for a value that is no row id.
+ */
+export declare function encodeRowId(rowId: RowId): Buffer
+
+/** One row of the error table that all languages share. */
+export interface ErrorCodeInfo {
+  /** The number that the C surface uses; it never changes. */
+  number: number
+  /** The name, as in `error.code`; it never changes. */
+  name: ErrorCode
+  /** Whether the same call can succeed later with nothing changed by the caller. */
+  retryable: boolean
+  /** What it means and what to do about it. */
+  description: string
+}
+
+/** The table of error codes that all languages share, in the order of their numbers. */
+export declare function errorCodes(): Array<ErrorCodeInfo>
+
+/** The moment as RFC 3339 in UTC, with as many digits of a second as it takes (none, 3, 6 or 9). */
+export declare function formatTimestamp(moment: Date | bigint): string
+
+/**
+ * Nanoseconds since 1970 of an RFC 3339 time, with any offset and up to nine digits of a second.
+ *
+ * Throws `INVALID_ARGUMENT` for any other text and for times outside the years 1677 to 2262.
+ */
+export declare function parseTimestamp(text: string): bigint
+
+/** A change of a transaction that was read from a log. */
+export interface StoredChange {
+  /** The table's name. */
+  table: string
+  /** The row within the table. */
+  rowId: RowId
+  /** What happens to the row. */
+  operation: ChangeOperation
+  /** The row's payload before the change, as its author saw it. */
+  before: Buffer | null | null
+  /** The row's payload after the change. */
+  after: Buffer | null | null
+  /** Small strings for an audit. */
+  metadata: Record<string, string>
+}
+
+/** Entries of one table by operation. */
+export interface TableStats {
+  /** Entries of all operations. */
+  entries: number
+  /** Entries that insert a row. */
+  inserts: number
+  /** Entries that update a row. */
+  updates: number
+  /** Entries that delete a row. */
+  deletes: number
+}
+
+/** A node's transaction in full: what replicas exchange. */
+export interface Transaction {
+  /** UUID of the node that wrote it. */
+  node: string
+  /** The sequence of its last change: with `node`, the name of the transaction. */
+  sequence: bigint
+  /** The dots of the transactions that its author had seen and that no other of them covers. */
+  dependencies: Array<Dot>
+  /** When it was written, rounded down to milliseconds. */
+  timestamp: Date
+  /** When it was written, in nanoseconds since 1970: exact. */
+  timestampNs: bigint
+  /** Its changes, in order. There may be none. */
+  changes: Array<StoredChange>
+}

@@ -1,0 +1,304 @@
+/* Generated: `npm run build` writes this file from src/ and lib/header.d.ts. Change those. */
+/* eslint-disable */
+/// <reference types="node" />
+
+/** What went wrong: the one thing to branch on. `errorCodes()` tells what each means. */
+export type ErrorCode =
+  | 'INVALID_ARGUMENT'
+  | 'NOT_FOUND'
+  | 'ALREADY_EXISTS'
+  | 'LOCKED'
+  | 'READ_ONLY'
+  | 'IO'
+  | 'NO_SPACE'
+  | 'CORRUPT'
+  | 'CLOSED'
+  | 'TRUNCATED'
+  | 'TIMEOUT'
+  | 'CANCELLED'
+  | 'CDC_DISABLED'
+  | 'QUOTA_EXCEEDED'
+  | 'CLOCK_SKEW'
+  | 'DOT_REUSE'
+  | 'MISSING_DEPENDENCY'
+  | 'VERSION_MISMATCH'
+  | 'UNRESOLVED'
+  | 'RESOLVER_FAILED'
+  | 'UNAUTHORIZED'
+  | 'PROTOCOL'
+  | 'UNAVAILABLE'
+  | 'TOO_LARGE'
+  | 'UNSUPPORTED'
+  | 'INTERNAL'
+
+/**
+ * What every failing call throws, or rejects its promise with.
+ *
+ * A call that fails has changed nothing, unless its documentation says otherwise.
+ */
+export declare class CauselogError extends Error {
+  /** An error with this code, for programs that report their own failures in the same form. */
+  constructor(code: ErrorCode, message: string)
+  /** What went wrong. The message is for people and may change; the code does not. */
+  readonly code: ErrorCode
+  /** Whether the same call can succeed later with nothing changed by the caller. */
+  readonly retryable: boolean
+}
+
+/** What a change does to its row. */
+export type ChangeOperation = 'insert' | 'update' | 'delete'
+
+/**
+ * What an entry did to its row when it arrived: it became the row's value, it left the
+ * value as it was, or the row took a value that no single entry carries.
+ */
+export type Verdict = 'applied' | 'superseded' | 'merged'
+
+/** How two clocks stand to each other. Only `'concurrent'` can be a conflict. */
+export type Causality = 'equal' | 'before' | 'after' | 'concurrent'
+
+/** The shape of a conflict as one side sees it: the local operation, then the remote one. */
+export type ConflictType = `${ChangeOperation}_${ChangeOperation}`
+
+/** The kind of a conflict whichever side looks at it, of two heads or more. */
+export type ConflictClass =
+  | 'insert_insert'
+  | 'insert_update'
+  | 'insert_delete'
+  | 'update_update'
+  | 'update_delete'
+  | 'delete_delete'
+
+/**
+ * How a conflict is decided. `'last_write_wins'`: the entry with the latest timestamp; of
+ * equal ones that of the higher node id, and last that with the higher payload hash.
+ * `'vector_clock_causal'`: an entry that has seen all others; between concurrent ones nobody
+ * wins, and the conflict waits for somebody to decide.
+ */
+export type ConflictResolution = 'last_write_wins' | 'vector_clock_causal'
+
+/** Why a conflict came out as it did. */
+export type ReasonCode =
+  | 'causally_later'
+  | 'later_timestamp'
+  | 'higher_node'
+  | 'higher_payload_hash'
+  | 'concurrent'
+
+/** One of the two sides of a conflict: the entry that was here, or the one that came. */
+export type Side = 'local' | 'remote'
+
+/**
+ * When an append returns. `'sync'`: after the bytes have reached the disk; a loss of power
+ * keeps them. `'os'`: after they were handed to the operating system; a crash of the process
+ * keeps them, a loss of power may cost the last transactions, each as a whole.
+ */
+export type Durability = 'sync' | 'os'
+
+/** A UUID in a row id, told apart from text. */
+export interface UuidRowId {
+  uuid: string
+}
+
+/**
+ * One scalar of a row id: text, an integer of 64 bits (as a safe integer or a bigint), bytes,
+ * or a UUID. An integer comes back as a number if that is exact and as a bigint if not, bytes
+ * come back as a `Buffer`.
+ */
+export type RowIdPart = string | number | bigint | Uint8Array | UuidRowId
+
+/** The identity of a row within its table: a scalar, or an array of at least one. */
+export type RowId = RowIdPart | RowIdPart[]
+
+/** What `beforeJson`, `afterJson` and `valueJson` return: an integer that is not safe is a bigint. */
+export type JsonValue = string | number | bigint | boolean | null | JsonValue[] | { [key: string]: JsonValue }
+
+/**
+ * A payload. A `Buffer` or `Uint8Array` is taken as it is; anything else is written as compact JSON,
+ * keys as given, a bigint as an exact integer, `toJSON` honoured. `null` and `undefined` mean that there
+ * is none. What JSON cannot say (`NaN`, `Infinity`, `undefined`, functions, symbols, maps, sets, cycles)
+ * is refused, wherever it stands.
+ */
+export type Payload = Uint8Array | string | number | bigint | boolean | object | null | undefined
+
+/** The identity of one change, as arguments take it. */
+export interface DotLike {
+  /** UUID of the node. */
+  readonly node: string
+  /** The node's own gap-free counter, from 1. */
+  readonly sequence: bigint | number
+}
+
+/** One row change, as it is handed to a log. */
+export interface Change {
+  /** The table's name: 1 to 1024 bytes. */
+  readonly table: string
+  /** The row within the table. */
+  readonly rowId: RowId
+  /** What happens to the row. */
+  readonly operation: ChangeOperation
+  /** The row's payload before the change, as its author saw it; never on an insert. */
+  readonly before?: Payload
+  /** The row's payload after the change; never on a delete. */
+  readonly after?: Payload
+  /** Small strings for an audit: who, why. */
+  readonly metadata?: Readonly<Record<string, string>> | null
+}
+
+/** What the makers of changes take besides what they name. */
+export interface ChangeExtras {
+  /** Small strings for an audit: who, why. */
+  readonly metadata?: Readonly<Record<string, string>> | null
+}
+
+/** Makers of changes: plain objects, which a log checks when it takes them. */
+export declare const Change: {
+  /** The row comes into being with the payload `after`. */
+  insert(table: string, rowId: RowId, after: Payload, extras?: ChangeExtras): Change
+  /** The row's payload goes from `before` to `after`. */
+  update(table: string, rowId: RowId, before: Payload, after: Payload, extras?: ChangeExtras): Change
+  /** The row, whose payload was `before` if that is known, ends. */
+  delete(table: string, rowId: RowId, before?: Payload, extras?: ChangeExtras): Change
+}
+
+/** A transaction, as `appendRemote` takes it. Of the two timestamps one is enough. */
+export interface TransactionInput {
+  /** UUID of the node that wrote it. */
+  readonly node: string
+  /** The sequence of its last change; it takes `max(1, changes.length)` of them. */
+  readonly sequence: bigint | number
+  /** The dots of the transactions that its author had seen and that no other of them covers. */
+  readonly dependencies: ReadonlyArray<DotLike>
+  /** When it was written; a bigint is nanoseconds since 1970. */
+  readonly timestamp?: Date | bigint
+  /** When it was written, in nanoseconds since 1970. */
+  readonly timestampNs?: bigint
+  /** Its changes, in order. There may be none. */
+  readonly changes: ReadonlyArray<Change>
+}
+
+/** How a log is opened. */
+export interface LogOptions {
+  /**
+   * The identity that a new log takes, a UUID; a random one unless told otherwise. A log that exists
+   * keeps its own; naming one that it never had is `INVALID_ARGUMENT`.
+   */
+  readonly node?: string | null
+  /** When an append returns: `'sync'` unless told otherwise. */
+  readonly durability?: Durability | null
+  /** How far a remote timestamp may lie ahead of local time, in milliseconds: 120,000 unless told otherwise. */
+  readonly maximumClockSkew?: number | null
+  /** Where the time comes from: the system's clock unless told otherwise. */
+  readonly time?: ManualTime | null
+}
+
+/**
+ * Which entries to read, and how. Every field narrows the answer. *Since* is what you have
+ * already and is left out, *until* is the last that you still want.
+ */
+export interface QueryOptions {
+  /** Only entries of this table. */
+  readonly table?: string | null
+  /** Only entries of these tables; of all tables if empty. */
+  readonly tables?: ReadonlyArray<string> | null
+  /** Only entries of rows with this id. */
+  readonly rowId?: RowId | null
+  /** Only entries with this operation. */
+  readonly operation?: ChangeOperation | null
+  /** Only entries that this node made. */
+  readonly node?: string | null
+  /** Only entries after this LSN: the last one that was handled, or 0. */
+  readonly since?: bigint | number | null
+  /** Only entries up to and including this LSN. */
+  readonly until?: bigint | number | null
+  /**
+   * Only entries stamped after this moment; a bigint is nanoseconds since 1970. Do not checkpoint by
+   * time: several entries can have one timestamp, and a remote one can arrive late. Use `since`.
+   */
+  readonly sinceTime?: Date | bigint | null
+  /** Only entries stamped up to and including this moment. */
+  readonly untilTime?: Date | bigint | null
+  /** At most so many entries. */
+  readonly limit?: number | null
+  /** From the last entry to the first. */
+  readonly reverse?: boolean | null
+}
+
+/** How a detector works. */
+export interface ConflictDetectorOptions {
+  /** Where the time comes from that is noted down as `detectedAt`: the system's clock unless told otherwise. */
+  readonly time?: ManualTime | null
+}
+
+/** What `new ChangeEntry` takes. Of the two timestamps one is enough. */
+export interface ChangeEntryFields extends Change {
+  /** UUID of the node that made the change. */
+  readonly node: string
+  /** Which of that node's changes it is, from 1. */
+  readonly sequence: bigint | number
+  /** What the author had seen when making the change, and the change itself. */
+  readonly vectorClock: VectorClock
+  /** When the change was made; a bigint is nanoseconds since 1970. */
+  readonly timestamp?: Date | bigint
+  /** When the change was made, in nanoseconds since 1970. */
+  readonly timestampNs?: bigint
+  /** Its position in a log; 0 unless told otherwise. */
+  readonly lsn?: bigint | number | null
+  /** The transaction it belongs to; its own dot unless told otherwise. */
+  readonly transaction?: DotLike | null
+  /** What it did to the row on arrival; `null` unless told otherwise. */
+  readonly verdict?: Verdict | null
+}
+
+export interface VectorClock extends Iterable<[node: string, sequence: bigint]> {
+  /**
+   * The clock as a plain object, for `JSON.stringify`: sequences by node, as numbers, or as decimal
+   * strings where a number would not be exact. `toJson` has them all as exact numbers.
+   */
+  toJSON(): Record<string, number | string>
+}
+
+export interface ChangeEntry {
+  /** `before`, parsed as JSON; `null` if there is none. Throws `INVALID_ARGUMENT` when it is no JSON. */
+  beforeJson(): JsonValue
+  /** `after`, parsed as JSON; `null` if there is none. Throws `INVALID_ARGUMENT` when it is no JSON. */
+  afterJson(): JsonValue
+  /**
+   * The entry as a plain object, for `JSON.stringify`. Integers are numbers, or decimal strings where a
+   * number would not be exact; dots are `"node:sequence"`; the timestamp is RFC 3339, exact. In a row id such an
+   * integer is `{ integer }` and bytes are `{ bytes }`, in hexadecimal; so is a payload that is no JSON.
+   */
+  toJSON(): Record<string, unknown>
+}
+
+export interface ConflictReport {
+  /** `value`, parsed as JSON; `null` if there is none. Throws `INVALID_ARGUMENT` when it is no JSON. */
+  valueJson(): JsonValue
+  /**
+   * The content of `toJson` as a plain object, for `JSON.stringify`: an integer that a number would not
+   * hold exactly is a decimal string.
+   */
+  toJSON(): Record<string, unknown>
+}
+
+export interface Cursor extends IterableIterator<ChangeEntry>, AsyncIterable<ChangeEntry> {
+  /** Closes the cursor: leaving a `for` loop does this. */
+  return(): IteratorResult<ChangeEntry>
+  /** Closes the cursor: leaving the block of a `using` declaration does this. */
+  [Symbol.dispose](): void
+}
+
+export interface TransactionCursor extends IterableIterator<Transaction>, AsyncIterable<Transaction> {
+  /** Closes the cursor: leaving a `for` loop does this. */
+  return(): IteratorResult<Transaction>
+  /** Closes the cursor: leaving the block of a `using` declaration does this. */
+  [Symbol.dispose](): void
+}
+
+export interface ChangeLog {
+  /** `closeSync()`: leaving the block of a `using` declaration does this. */
+  [Symbol.dispose](): void
+  /** `close()`: leaving the block of an `await using` declaration does this. */
+  [Symbol.asyncDispose](): Promise<void>
+}
+

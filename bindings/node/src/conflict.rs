@@ -1,0 +1,215 @@
+//! Finding and resolving conflicts.
+
+use std::sync::Arc;
+
+use causelog::{ChangeOperation, ConflictClass, ConflictResolution, ConflictType};
+use napi::bindgen_prelude::{Result, Unknown};
+use napi_derive::napi;
+
+use crate::entry::ChangeEntry;
+use crate::error::{Code, thrown};
+use crate::input::Argument;
+use crate::output::{Moment, Nanoseconds};
+use crate::report::ConflictReport;
+use crate::row::Row;
+
+/// Two concurrent entries of one row that disagree, as the side that has the first of them sees it.
+#[napi]
+pub struct Conflict {
+    conflict: Arc<causelog::Conflict>,
+}
+
+#[napi]
+impl Conflict {
+    /// UUID, the same on every replica and from both sides: a hash of table, row and the entries' dots.
+    #[napi(getter, catch_unwind)]
+    pub fn id(&self) -> String {
+        self.conflict.id.to_string()
+    }
+
+    /// The local operation, then the remote one.
+    #[napi(getter, catch_unwind, ts_return_type = "ConflictType")]
+    pub fn conflict_type(&self) -> &'static str {
+        self.conflict.conflict_type.name()
+    }
+
+    /// The table of both entries.
+    #[napi(getter, catch_unwind)]
+    pub fn table(&self) -> String {
+        self.conflict.table.clone()
+    }
+
+    /// The row of both entries.
+    #[napi(getter, catch_unwind, ts_return_type = "RowId")]
+    pub fn row_id(&self) -> Row {
+        Row(self.conflict.row_id.clone())
+    }
+
+    /// The entry that was here, with its clock.
+    #[napi(getter, catch_unwind)]
+    pub fn local_entry(&self) -> ChangeEntry {
+        Arc::new(self.conflict.local_entry.clone()).into()
+    }
+
+    /// The entry that came, with its clock.
+    #[napi(getter, catch_unwind)]
+    pub fn remote_entry(&self) -> ChangeEntry {
+        Arc::new(self.conflict.remote_entry.clone()).into()
+    }
+
+    /// When this was noticed, here, rounded down to milliseconds.
+    #[napi(getter, catch_unwind, ts_return_type = "Date")]
+    pub fn detected_at(&self) -> Moment {
+        Moment(self.conflict.detected_at)
+    }
+
+    /// When this was noticed, here, in nanoseconds since 1970: exact.
+    #[napi(getter, catch_unwind, ts_return_type = "bigint")]
+    pub fn detected_at_ns(&self) -> Nanoseconds {
+        Nanoseconds(self.conflict.detected_at)
+    }
+}
+
+/// Finds conflicts between entries, and resolves sets of them by one strategy. It needs
+/// no log: the entries carry all that it looks at.
+///
+/// ```js
+/// const detector = new ConflictDetector('last_write_wins');
+/// const conflict = detector.detect(local, remote);
+/// if (conflict) console.log(String(detector.report(conflict)));
+/// ```
+#[napi]
+pub struct ConflictDetector {
+    detector: causelog::ConflictDetector,
+}
+
+#[napi]
+impl ConflictDetector {
+    /// A detector that resolves by `resolution`, `'last_write_wins'` unless told otherwise.
+    #[napi(
+        constructor,
+        catch_unwind,
+        ts_args_type = "resolution?: ConflictResolution | null, options?: ConflictDetectorOptions | null"
+    )]
+    pub fn new(resolution: Unknown<'_>, options: Unknown<'_>) -> Result<Self, Code> {
+        let resolution = Argument::new("resolution", resolution);
+        let resolution = resolution
+            .optional(|name| name.one_of(&ConflictResolution::ALL, ConflictResolution::name))
+            .map_err(thrown)?
+            .unwrap_or_default();
+        let options = Argument::new("options", options);
+        let time = options.optional(|options| {
+            options.only(&["time"])?;
+            options.member("time")?.optional(Argument::time)
+        });
+        let detector = match time.map_err(thrown)?.flatten() {
+            Some(time) => causelog::ConflictDetector::with_time(resolution, time),
+            None => causelog::ConflictDetector::new(resolution),
+        };
+        Ok(ConflictDetector { detector })
+    }
+
+    /// The strategy it resolves by.
+    #[napi(getter, catch_unwind, ts_return_type = "ConflictResolution")]
+    pub fn resolution(&self) -> &'static str {
+        self.detector.resolution().name()
+    }
+
+    /// The conflict between these two entries; `null` if there is none.
+    ///
+    /// There is none when one author had seen the other's entry, when both are the same
+    /// entry, and when both left the row in the same state (identical `after`, two deletes
+    /// among them), for then there is nothing to disagree about.
+    ///
+    /// Throws `INVALID_ARGUMENT` when the entries are not of one row; `DOT_REUSE` when they have one dot but differ.
+    #[napi(catch_unwind)]
+    pub fn detect(
+        &self,
+        #[napi(ts_arg_type = "ChangeEntry")] local: Unknown<'_>,
+        #[napi(ts_arg_type = "ChangeEntry")] remote: Unknown<'_>,
+    ) -> Result<Option<Conflict>, Code> {
+        let local = Argument::new("local", local).entry().map_err(thrown)?;
+        let remote = Argument::new("remote", remote).entry().map_err(thrown)?;
+        let conflict = self.detector.detect(&local, &remote).map_err(thrown)?;
+        Ok(conflict.map(|conflict| Conflict { conflict: Arc::new(conflict) }))
+    }
+
+    /// Resolves a conflict between two entries and reports it as its local side sees it.
+    #[napi(catch_unwind)]
+    pub fn report(
+        &self,
+        #[napi(ts_arg_type = "Conflict")] conflict: Unknown<'_>,
+    ) -> Result<ConflictReport, Code> {
+        let conflict = Argument::new("conflict", conflict);
+        let conflict = conflict.instance::<Conflict>("Conflict").map_err(thrown)?.conflict.clone();
+        self.detector.report(&conflict).map(ConflictReport::from).map_err(thrown)
+    }
+
+    /// Resolves a set of entries of one row, normally its concurrent heads, and reports how.
+    ///
+    /// The order of the entries makes no difference, nor does one given twice. With
+    /// `settledBy`, the dot of the entry that has seen them all, the report is of a settled
+    /// conflict; without, of a standing one.
+    ///
+    /// Throws `INVALID_ARGUMENT` when there are fewer than two different entries or they are
+    /// not of one row; `DOT_REUSE` when two have one dot but differ.
+    #[napi(catch_unwind, ts_args_type = "entries: Iterable<ChangeEntry>, settledBy?: DotLike | null")]
+    pub fn resolve(&self, entries: Unknown<'_>, settled_by: Unknown<'_>) -> Result<ConflictReport, Code> {
+        let entries = Argument::new("entries", entries);
+        let entries = entries.list("an array of entries", Argument::entry).map_err(thrown)?;
+        let settled_by = Argument::new("settledBy", settled_by).optional(Argument::dot).map_err(thrown)?;
+        let report = self.detector.resolve(entries.iter().map(|entry| &**entry), settled_by);
+        report.map(ConflictReport::from).map_err(thrown)
+    }
+}
+
+/// The shape of a conflict between these operations, as the local side sees it.
+#[napi(catch_unwind, ts_return_type = "ConflictType")]
+pub fn conflict_type_of(
+    #[napi(ts_arg_type = "ChangeOperation")] local: Unknown<'_>,
+    #[napi(ts_arg_type = "ChangeOperation")] remote: Unknown<'_>,
+) -> Result<&'static str, Code> {
+    let local = Argument::new("local", local).operation().map_err(thrown)?;
+    let remote = Argument::new("remote", remote).operation().map_err(thrown)?;
+    Ok(ConflictType::of(local, remote).name())
+}
+
+/// The shape that the other side sees.
+#[napi(catch_unwind, ts_return_type = "ConflictType")]
+pub fn conflict_type_mirror(
+    #[napi(ts_arg_type = "ConflictType")] conflict_type: Unknown<'_>,
+) -> Result<&'static str, Code> {
+    Ok(conflict_type_argument(conflict_type).map_err(thrown)?.mirror().name())
+}
+
+/// The kind of conflict that a shape is of, whichever side looks at it.
+#[napi(catch_unwind, ts_return_type = "ConflictClass")]
+pub fn conflict_type_class(
+    #[napi(ts_arg_type = "ConflictType")] conflict_type: Unknown<'_>,
+) -> Result<&'static str, Code> {
+    Ok(conflict_type_argument(conflict_type).map_err(thrown)?.class().name())
+}
+
+/// The local and the remote operation of a shape.
+#[napi(catch_unwind, ts_return_type = "[local: ChangeOperation, remote: ChangeOperation]")]
+pub fn conflict_type_operations(
+    #[napi(ts_arg_type = "ConflictType")] conflict_type: Unknown<'_>,
+) -> Result<Vec<&'static str>, Code> {
+    let (local, remote) = conflict_type_argument(conflict_type).map_err(thrown)?.operations();
+    Ok(vec![local.name(), remote.name()])
+}
+
+fn conflict_type_argument(conflict_type: Unknown<'_>) -> causelog::Result<ConflictType> {
+    Argument::new("conflictType", conflict_type).one_of(&ConflictType::ALL, ConflictType::name)
+}
+
+/// The kind of conflict between these operations together; `null` of no operation.
+#[napi(catch_unwind, ts_return_type = "ConflictClass | null")]
+pub fn conflict_class_of(
+    #[napi(ts_arg_type = "ReadonlyArray<ChangeOperation>")] operations: Unknown<'_>,
+) -> Result<Option<&'static str>, Code> {
+    let operations: Vec<ChangeOperation> = Argument::new("operations", operations)
+        .list("an array of operations", Argument::operation)
+        .map_err(thrown)?;
+    Ok(ConflictClass::of(operations).map(ConflictClass::name))
+}

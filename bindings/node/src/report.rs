@@ -1,0 +1,153 @@
+//! What came of a conflict.
+
+use std::sync::Arc;
+
+use causelog::{ConflictType, Side, Winner};
+use napi_derive::napi;
+
+use crate::entry::ChangeEntry;
+use crate::output::{Bytes, Dot, Moment, Nanoseconds};
+use crate::row::Row;
+
+/// Which entries disagreed, who won, by which strategy, and why.
+///
+/// Its JSON and text forms hold only what every replica agrees on: they come out the
+/// same everywhere, byte for byte. Which side was local and when it was noticed are kept beside them.
+#[napi]
+pub struct ConflictReport {
+    report: causelog::ConflictReport,
+}
+
+impl From<causelog::ConflictReport> for ConflictReport {
+    fn from(report: causelog::ConflictReport) -> Self {
+        ConflictReport { report }
+    }
+}
+
+fn shared(entry: &causelog::ChangeEntry) -> ChangeEntry {
+    Arc::new(entry.clone()).into()
+}
+
+#[napi]
+impl ConflictReport {
+    /// UUID, the same on every replica: a hash of table, row and the entries' dots.
+    #[napi(getter, catch_unwind)]
+    pub fn id(&self) -> String {
+        self.report.id.to_string()
+    }
+
+    /// The table of all entries.
+    #[napi(getter, catch_unwind)]
+    pub fn table(&self) -> String {
+        self.report.table.clone()
+    }
+
+    /// The row of all entries.
+    #[napi(getter, catch_unwind, ts_return_type = "RowId")]
+    pub fn row_id(&self) -> Row {
+        Row(self.report.row_id.clone())
+    }
+
+    /// The kind of conflict, whichever side looks at it.
+    #[napi(getter, catch_unwind, ts_return_type = "ConflictClass")]
+    pub fn conflict_class(&self) -> &'static str {
+        self.report.class.name()
+    }
+
+    /// The entries that were resolved, in canonical order: the last is the latest.
+    #[napi(getter, catch_unwind)]
+    pub fn heads(&self) -> Vec<ChangeEntry> {
+        self.report.heads.iter().map(shared).collect()
+    }
+
+    /// How it was decided.
+    #[napi(getter, catch_unwind, ts_return_type = "ConflictResolution")]
+    pub fn strategy(&self) -> &'static str {
+        self.report.strategy.name()
+    }
+
+    /// The dot of the entry that won; `null` while nobody has.
+    #[napi(getter, catch_unwind)]
+    pub fn winner(&self) -> Option<Dot> {
+        match self.report.winner {
+            Winner::Head(dot) => Some(dot.into()),
+            _ => None,
+        }
+    }
+
+    /// Whether somebody has yet to decide. The value is provisional then.
+    #[napi(getter, catch_unwind)]
+    pub fn is_pending(&self) -> bool {
+        self.report.winner == Winner::Pending
+    }
+
+    /// Why it came out so, for machines.
+    #[napi(getter, catch_unwind, ts_return_type = "ReasonCode")]
+    pub fn reason_code(&self) -> &'static str {
+        self.report.reason_code.name()
+    }
+
+    /// Why it came out so, for people.
+    #[napi(getter, catch_unwind)]
+    pub fn reason(&self) -> String {
+        self.report.reason()
+    }
+
+    /// The dot of the entry that has seen all heads and so settled the conflict; `null` while it stands.
+    #[napi(getter, catch_unwind)]
+    pub fn settled_by(&self) -> Option<Dot> {
+        self.report.settled_by.map(Dot::from)
+    }
+
+    /// When this was noticed, here, rounded down to milliseconds.
+    #[napi(getter, catch_unwind, ts_return_type = "Date")]
+    pub fn detected_at(&self) -> Moment {
+        Moment(self.report.detected_at)
+    }
+
+    /// When this was noticed, here, in nanoseconds since 1970: exact.
+    #[napi(getter, catch_unwind, ts_return_type = "bigint")]
+    pub fn detected_at_ns(&self) -> Nanoseconds {
+        Nanoseconds(self.report.detected_at)
+    }
+
+    /// The row's payload as resolved, provisionally so while the winner is pending, in a
+    /// `Buffer` of its own; `null` if the row is deleted.
+    #[napi(getter, catch_unwind, ts_return_type = "Buffer | null")]
+    pub fn value(&self) -> Option<Bytes> {
+        self.report.value().map(|value| Bytes(value.to_vec()))
+    }
+
+    /// The shape as the local side sees it; `null` unless the report is of a `Conflict`, which has sides.
+    #[napi(getter, catch_unwind, ts_return_type = "ConflictType | null")]
+    pub fn conflict_type(&self) -> Option<&'static str> {
+        self.report.conflict_type().map(ConflictType::name)
+    }
+
+    /// The side that won; `null` if nobody did, or the report has no sides.
+    #[napi(getter, catch_unwind, ts_return_type = "Side | null")]
+    pub fn winning_side(&self) -> Option<&'static str> {
+        self.report.winning_side().map(Side::name)
+    }
+
+    /// The entry that won; `null` if nobody did.
+    #[napi(getter, catch_unwind)]
+    pub fn winning_entry(&self) -> Option<ChangeEntry> {
+        self.report.winning_entry().map(shared)
+    }
+
+    /// The report as one line of compact JSON, the same on every replica, byte for byte.
+    ///
+    /// Payloads that are JSON stand in it as such; others in hexadecimal, under
+    /// `after_hex`, `before_hex` and `value_hex`. Positions and verdicts are left out, being local to a log.
+    #[napi(catch_unwind)]
+    pub fn to_json(&self) -> String {
+        self.report.to_json()
+    }
+
+    /// Several lines of text for people, the same on every replica.
+    #[napi(catch_unwind, js_name = "toString")]
+    pub fn text(&self) -> String {
+        self.report.to_string()
+    }
+}

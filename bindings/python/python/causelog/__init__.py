@@ -1,0 +1,156 @@
+"""An embeddable change-data-capture log that knows what caused what.
+
+An application records every row change in a :class:`ChangeLog`: append-only, in a directory
+or in memory. Each entry carries a :class:`VectorClock` that says what its author had seen, so
+of any two entries the log can tell which came first, or that neither did. Logs exchange
+transactions as they are; a :class:`ConflictDetector` finds the entries that disagree, decides
+between them, and says why.
+
+>>> import causelog
+>>> with causelog.ChangeLog.in_memory() as shop, causelog.ChangeLog.in_memory() as office:
+...     _ = shop.append(causelog.Change.insert("orders", 42, {"qty": 1}))
+...     for transaction in shop.transactions(office.frontier()):
+...         _ = office.append_remote(transaction)
+...     # Now both change the row without having heard of each other.
+...     _ = shop.append(causelog.Change.update("orders", 42, {"qty": 1}, {"qty": 2}))
+...     _ = office.append(causelog.Change.update("orders", 42, {"qty": 1}, {"qty": 9}))
+...     for transaction in shop.transactions(office.frontier()):
+...         _ = office.append_remote(transaction)
+...     insert, local, remote = office.query(table="orders", row_id=42)
+...     conflict = causelog.ConflictDetector().detect(local, remote)
+...     print(conflict.conflict_type, insert.happens_before(local))
+update_update True
+
+Failures are a :class:`causelog.Error` with a ``code`` that is the same in every language. A value
+of the wrong type is a ``TypeError``. All classes may be shared between threads.
+"""
+
+from causelog._native import (
+    ERROR_CODES,
+    Appended,
+    Change,
+    ChangeEntry,
+    ChangeLog,
+    ChangeLogStats,
+    Conflict,
+    ConflictDetector,
+    ConflictReport,
+    Cursor,
+    HybridLogicalClock,
+    ManualTime,
+    TableStats,
+    Transaction,
+    TransactionCursor,
+    VectorClock,
+    __version__,
+    decode_row_id,
+    encode_row_id,
+    format_timestamp,
+    parse_timestamp,
+)
+from causelog.aliases import Payload, RowId, RowIdPart
+from causelog.dot import Dot
+from causelog.enums import (
+    Causality,
+    ChangeOperation,
+    ConflictClass,
+    ConflictResolution,
+    ConflictType,
+    Durability,
+    ReasonCode,
+    Side,
+    Verdict,
+)
+from causelog.errors import (
+    AlreadyExistsError,
+    CancelledError,
+    CdcDisabledError,
+    ClockSkewError,
+    ClosedError,
+    CorruptError,
+    DotReuseError,
+    Error,
+    InternalError,
+    InvalidArgumentError,
+    IoError,
+    LockedError,
+    MissingDependencyError,
+    NoSpaceError,
+    NotFoundError,
+    ProtocolError,
+    QuotaExceededError,
+    ReadOnlyError,
+    ResolverFailedError,
+    TimeoutError,
+    TooLargeError,
+    TruncatedError,
+    UnauthorizedError,
+    UnavailableError,
+    UnresolvedError,
+    UnsupportedError,
+    VersionMismatchError,
+)
+
+__all__ = [
+    "ERROR_CODES",
+    "AlreadyExistsError",
+    "Appended",
+    "CancelledError",
+    "Causality",
+    "CdcDisabledError",
+    "Change",
+    "ChangeEntry",
+    "ChangeLog",
+    "ChangeLogStats",
+    "ChangeOperation",
+    "ClockSkewError",
+    "ClosedError",
+    "Conflict",
+    "ConflictClass",
+    "ConflictDetector",
+    "ConflictReport",
+    "ConflictResolution",
+    "ConflictType",
+    "CorruptError",
+    "Cursor",
+    "Dot",
+    "DotReuseError",
+    "Durability",
+    "Error",
+    "HybridLogicalClock",
+    "InternalError",
+    "InvalidArgumentError",
+    "IoError",
+    "LockedError",
+    "ManualTime",
+    "MissingDependencyError",
+    "NoSpaceError",
+    "NotFoundError",
+    "Payload",
+    "ProtocolError",
+    "QuotaExceededError",
+    "ReadOnlyError",
+    "ReasonCode",
+    "ResolverFailedError",
+    "RowId",
+    "RowIdPart",
+    "Side",
+    "TableStats",
+    "TimeoutError",
+    "TooLargeError",
+    "Transaction",
+    "TransactionCursor",
+    "TruncatedError",
+    "UnauthorizedError",
+    "UnavailableError",
+    "UnresolvedError",
+    "UnsupportedError",
+    "VectorClock",
+    "Verdict",
+    "VersionMismatchError",
+    "__version__",
+    "decode_row_id",
+    "encode_row_id",
+    "format_timestamp",
+    "parse_timestamp",
+]

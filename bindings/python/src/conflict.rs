@@ -1,0 +1,3 @@
+pub(crate) mod detector;
+pub(crate) mod kind;
+pub(crate) mod report;

@@ -1,0 +1,195 @@
+use std::hash::{DefaultHasher, Hash, Hasher};
+
+use causelog::{Conflict as CoreConflict, ConflictDetector as Core, ConflictResolution, Uuid};
+use pyo3::exceptions::PyTypeError;
+use pyo3::prelude::*;
+use pyo3::types::PyDateTime;
+
+use crate::boundary::quick;
+use crate::conflict::report::ConflictReport;
+use crate::convert::dot::DotArgument;
+use crate::convert::moment::to_datetime;
+use crate::convert::{row_id, type_name};
+use crate::entry::ChangeEntry;
+use crate::names::{ByName, member};
+use crate::time::ManualTime;
+
+/// Finds conflicts between entries, and resolves sets of them by one strategy.
+///
+/// It needs no log: the entries carry all that it looks at. It has no state but its
+/// settings, and may be used from several threads at once.
+///
+/// Args:
+///     resolution: the strategy to resolve by.
+///     time: where the time that it notes down as ``detected_at`` comes from, instead of the
+///         system's clock.
+///
+/// >>> import causelog
+/// >>> here, there = causelog.ChangeLog.in_memory(), causelog.ChangeLog.in_memory()
+/// >>> _ = here.append(causelog.Change.insert("orders", 42, {"qty": 1}))
+/// >>> _ = there.append(causelog.Change.insert("orders", 42, {"qty": 2}))
+/// >>> for transaction in there.transactions():
+/// ...     _ = here.append_remote(transaction)
+/// >>> local, remote = here.query(table="orders", row_id=42)
+/// >>> detector = causelog.ConflictDetector()
+/// >>> conflict = detector.detect(local, remote)
+/// >>> conflict.conflict_type
+/// <ConflictType.INSERT_INSERT: 'insert_insert'>
+/// >>> detector.report(conflict).reason_code
+/// <ReasonCode.LATER_TIMESTAMP: 'later_timestamp'>
+#[pyclass(module = "causelog", frozen)]
+pub(crate) struct ConflictDetector {
+    core: Core,
+}
+
+#[pymethods]
+impl ConflictDetector {
+    #[new]
+    #[pyo3(
+        signature = (resolution=ByName(ConflictResolution::LastWriteWins), *, time=None),
+        text_signature = "(resolution='last_write_wins', *, time=None)"
+    )]
+    fn py_new(resolution: ByName<ConflictResolution>, time: Option<&Bound<'_, ManualTime>>) -> Self {
+        let core = match time {
+            Some(time) => Core::with_time(resolution.0, time.get().source()),
+            None => Core::new(resolution.0),
+        };
+        ConflictDetector { core }
+    }
+
+    /// The strategy it resolves by.
+    #[getter]
+    fn resolution(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
+        member(py, self.core.resolution())
+    }
+
+    /// The conflict between these two entries; None if there is none.
+    ///
+    /// There is none when one author had seen the other's entry, when both are the same entry,
+    /// and when both left the row in the same state (identical ``after``, two deletes among them).
+    ///
+    /// Raises:
+    ///     InvalidArgumentError: when the entries are not of one row.
+    ///     DotReuseError: when they have one dot but differ.
+    fn detect(
+        &self,
+        py: Python<'_>,
+        local: &Bound<'_, ChangeEntry>,
+        remote: &Bound<'_, ChangeEntry>,
+    ) -> PyResult<Option<Conflict>> {
+        let (local, remote) = (&local.get().core, &remote.get().core);
+        Ok(quick(py, || self.core.detect(local, remote))?.map(|core| Conflict { core }))
+    }
+
+    /// Resolve a conflict between two entries and report it as its local side sees it.
+    fn report(&self, py: Python<'_>, conflict: &Bound<'_, Conflict>) -> PyResult<ConflictReport> {
+        let conflict = &conflict.get().core;
+        quick(py, || self.core.report(conflict)).map(ConflictReport::new)
+    }
+
+    /// Resolve a set of entries of one row, normally its concurrent heads, and report how.
+    ///
+    /// The order of the entries makes no difference, nor does one given twice.
+    ///
+    /// Args:
+    ///     entries: at least two different ones.
+    ///     settled_by: the dot of the entry that has seen them all, for the report of a settled
+    ///         conflict; without it the report is of a standing one.
+    ///
+    /// Raises:
+    ///     InvalidArgumentError: when there are too few, or they are not of one row.
+    ///     DotReuseError: when two have one dot but differ.
+    #[pyo3(signature = (entries, settled_by=None))]
+    fn resolve(
+        &self,
+        py: Python<'_>,
+        entries: &Bound<'_, PyAny>,
+        settled_by: Option<DotArgument>,
+    ) -> PyResult<ConflictReport> {
+        let entries = entries.try_iter()?.map(|entry| {
+            entry?.cast_into::<ChangeEntry>().map_err(|error| {
+                let found = type_name(&error.into_inner());
+                PyTypeError::new_err(format!("expected entries of type ChangeEntry, not {found}"))
+            })
+        });
+        let entries = entries.collect::<PyResult<Vec<_>>>()?;
+        let cores = entries.iter().map(|entry| &entry.get().core);
+        quick(py, || self.core.resolve(cores, settled_by.map(|dot| dot.0))).map(ConflictReport::new)
+    }
+
+    fn __repr__(&self) -> String {
+        format!("ConflictDetector('{}')", self.core.resolution())
+    }
+}
+
+/// Two concurrent entries of one row that disagree, as the side that has the first of them sees it.
+#[pyclass(module = "causelog", frozen)]
+pub(crate) struct Conflict {
+    core: CoreConflict,
+}
+
+#[pymethods]
+impl Conflict {
+    /// The same on every replica and from both sides: a hash of table, row and the entries' dots.
+    #[getter]
+    fn id(&self) -> Uuid {
+        self.core.id
+    }
+
+    /// The local operation, then the remote one.
+    #[getter]
+    fn conflict_type(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
+        member(py, self.core.conflict_type)
+    }
+
+    /// The table of both entries.
+    #[getter]
+    fn table(&self) -> &str {
+        &self.core.table
+    }
+
+    /// The row of both entries.
+    #[getter]
+    fn row_id<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        row_id::to_python(py, &self.core.row_id)
+    }
+
+    /// The entry that was here, with its clock.
+    #[getter]
+    fn local_entry(&self) -> ChangeEntry {
+        ChangeEntry { core: self.core.local_entry.clone() }
+    }
+
+    /// The entry that came, with its clock.
+    #[getter]
+    fn remote_entry(&self) -> ChangeEntry {
+        ChangeEntry { core: self.core.remote_entry.clone() }
+    }
+
+    /// When this was noticed, here, to the microsecond, as an aware datetime in UTC.
+    #[getter]
+    fn detected_at<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDateTime>> {
+        to_datetime(py, self.core.detected_at)
+    }
+
+    /// When this was noticed, in nanoseconds since the Unix epoch.
+    #[getter]
+    fn detected_at_ns(&self) -> i64 {
+        self.core.detected_at.nanoseconds()
+    }
+
+    fn __eq__(&self, other: &Bound<'_, Conflict>) -> bool {
+        self.core == other.get().core
+    }
+
+    fn __hash__(&self) -> u64 {
+        let mut hasher = DefaultHasher::new();
+        self.core.id.hash(&mut hasher);
+        hasher.finish()
+    }
+
+    fn __repr__(&self) -> String {
+        let CoreConflict { id, conflict_type, table, row_id, .. } = &self.core;
+        format!("<Conflict {id}: {conflict_type} on {table:?} {row_id}>")
+    }
+}

@@ -1,0 +1,460 @@
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use causelog::{
+    Appended as CoreAppended, ChangeLog as Core, ChangeOperation, Durability, LogOptions, QueryOptions,
+    Result, Uuid, VectorClock as CoreClock,
+};
+use pyo3::prelude::*;
+use pyo3::types::{PyDateTime, PyString, PyTuple};
+
+use crate::boundary::{guarded, waiting};
+use crate::change::{Change, Transaction, changes};
+use crate::clock::VectorClock;
+use crate::convert::dot::{self, DotArgument};
+use crate::convert::integer::Unsigned;
+use crate::convert::moment::{Moment, Span, to_datetime};
+use crate::convert::row_id::RowIdArgument;
+use crate::convert::text::Text;
+use crate::cursor::{Cursor, TransactionCursor};
+use crate::names::ByName;
+use crate::stats::ChangeLogStats;
+use crate::time::ManualTime;
+
+/// The core's log, shared by a `ChangeLog` and its cursors.
+pub(crate) struct Handle {
+    core: Core,
+    /// Set when somebody closed it, so that a cursor with entries in hand knows.
+    closed: AtomicBool,
+}
+
+impl Handle {
+    pub(crate) fn is_closed(&self) -> bool {
+        self.closed.load(Ordering::Acquire)
+    }
+
+    /// `CLOSED`, in the core's words, once somebody closed the log.
+    pub(crate) fn check_open(&self) -> Result<()> {
+        if self.is_closed() { self.core.frontier().map(drop) } else { Ok(()) }
+    }
+
+    fn close(&self) -> Result<()> {
+        self.closed.store(true, Ordering::Release);
+        self.core.close()
+    }
+}
+
+impl Drop for Handle {
+    fn drop(&mut self) {
+        // A log that nobody closed syncs now. There is nobody to hear of a failure, and
+        // when the interpreter is on its way out there is no lock to release either.
+        let close = || drop(guarded(|| self.close()));
+        if Python::try_attach(|py| py.detach(close)).is_none() {
+            close();
+        }
+    }
+}
+
+/// An append-only log of row changes that knows what each of them had seen.
+///
+/// Open one with ``ChangeLog.open`` or make one with ``ChangeLog.in_memory``. It has one
+/// writer handle at a time; all methods of that handle may be called from several threads
+/// at once, and let other Python threads run while they wait. It is a context manager that
+/// closes itself.
+///
+/// A transaction is visible and durable as a whole or not at all. An append that raises has
+/// written nothing. After an ``InternalError`` or a failed sync the log is closed: every
+/// call then raises ``ClosedError``, and opening it again finds all that was acknowledged.
+///
+/// >>> import causelog
+/// >>> with causelog.ChangeLog.in_memory() as log:
+/// ...     _ = log.append(causelog.Change.insert("orders", 42, {"qty": 1}))
+/// ...     _ = log.append_transaction([
+/// ...         causelog.Change.update("orders", 42, {"qty": 1}, {"qty": 2}),
+/// ...         causelog.Change.insert("audit", "order-42", {"by": "alice"}),
+/// ...     ])
+/// ...     for entry in log.query(table="orders", row_id=42):
+/// ...         print(entry.lsn, entry.operation, entry.after_json())
+/// 1 insert {'qty': 1}
+/// 2 update {'qty': 2}
+#[pyclass(module = "causelog", frozen)]
+pub(crate) struct ChangeLog {
+    handle: Arc<Handle>,
+}
+
+fn options(
+    node: Option<Uuid>,
+    durability: ByName<Durability>,
+    maximum_clock_skew: Option<Span>,
+    time: Option<&Bound<'_, ManualTime>>,
+) -> LogOptions {
+    let mut options = LogOptions { node, durability: durability.0, ..Default::default() };
+    if let Some(Span(skew)) = maximum_clock_skew {
+        options.maximum_clock_skew = skew;
+    }
+    if let Some(time) = time {
+        options.time = time.get().source();
+    }
+    options
+}
+
+impl ChangeLog {
+    fn new(core: Core) -> Self {
+        ChangeLog { handle: Arc::new(Handle { core, closed: AtomicBool::new(false) }) }
+    }
+}
+
+#[pymethods]
+impl ChangeLog {
+    /// Open the log in the directory ``path``, made if it is not there.
+    ///
+    /// Args:
+    ///     path: the directory.
+    ///     node: the identity that a new log takes, instead of a random one. A log that exists
+    ///         keeps its own; naming one that it never had is refused.
+    ///     durability: when an append returns: ``"sync"`` after the bytes have reached the disk,
+    ///         ``"os"`` after they were handed to the operating system.
+    ///     maximum_clock_skew: how far a remote timestamp may lie ahead of local time; 2 minutes
+    ///         unless told otherwise.
+    ///     time: where the time comes from, instead of the system's clock.
+    ///
+    /// Raises:
+    ///     LockedError: while another handle or process has it open.
+    ///     CorruptError: with file and offset, when it is damaged.
+    ///     UnsupportedError: when a newer version wrote it.
+    ///     InvalidArgumentError: when ``path`` is no directory, or ``node`` another than the log's.
+    ///     IoError, NoSpaceError, ReadOnlyError: when the operating system says so.
+    ///
+    /// >>> import causelog, tempfile
+    /// >>> with tempfile.TemporaryDirectory() as directory:
+    /// ...     with causelog.ChangeLog.open(directory) as log:
+    /// ...         _ = log.append(causelog.Change.insert("orders", 42, {"qty": 1}))
+    /// ...     with causelog.ChangeLog.open(directory) as log:
+    /// ...         print(log.stats().entries)
+    /// 1
+    #[staticmethod]
+    #[pyo3(
+        signature = (path, *, node=None, durability=ByName(Durability::Sync), maximum_clock_skew=None, time=None),
+        text_signature = "(path, *, node=None, durability='sync', maximum_clock_skew=None, time=None)"
+    )]
+    fn open(
+        py: Python<'_>,
+        path: PathBuf,
+        node: Option<Uuid>,
+        durability: ByName<Durability>,
+        maximum_clock_skew: Option<Span>,
+        time: Option<&Bound<'_, ManualTime>>,
+    ) -> PyResult<Self> {
+        let options = options(node, durability, maximum_clock_skew, time);
+        waiting(py, || Core::open_with(path, options)).map(Self::new)
+    }
+
+    /// Make a log in memory, gone when its last reference is.
+    ///
+    /// It takes the options of ``open`` and is the same in all but that.
+    #[staticmethod]
+    #[pyo3(
+        signature = (*, node=None, durability=ByName(Durability::Sync), maximum_clock_skew=None, time=None),
+        text_signature = "(*, node=None, durability='sync', maximum_clock_skew=None, time=None)"
+    )]
+    fn in_memory(
+        py: Python<'_>,
+        node: Option<Uuid>,
+        durability: ByName<Durability>,
+        maximum_clock_skew: Option<Span>,
+        time: Option<&Bound<'_, ManualTime>>,
+    ) -> PyResult<Self> {
+        let options = options(node, durability, maximum_clock_skew, time);
+        waiting(py, || Core::in_memory(options)).map(Self::new)
+    }
+
+    /// The node whose changes this log records.
+    #[getter]
+    fn node(&self) -> Uuid {
+        self.handle.core.node()
+    }
+
+    /// Nodes that this log was before: it takes a new identity whenever it is found to have
+    /// lost the end of its file, because the dots that were there may be known elsewhere.
+    #[getter]
+    fn past_nodes<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
+        PyTuple::new(py, self.handle.core.past_nodes())
+    }
+
+    /// The log's own identity, made with it: positions are positions of this log.
+    #[getter]
+    fn id(&self) -> Uuid {
+        self.handle.core.id()
+    }
+
+    /// Record one change of this node as a transaction of its own.
+    ///
+    /// Raises:
+    ///     What ``append_transaction`` raises.
+    ///
+    /// >>> import causelog
+    /// >>> log = causelog.ChangeLog.in_memory()
+    /// >>> log.append(causelog.Change.insert("orders", 42, {"qty": 1})).last_lsn
+    /// 1
+    fn append(&self, py: Python<'_>, change: &Bound<'_, Change>) -> PyResult<Appended> {
+        let change = change.get();
+        waiting(py, || self.handle.core.append(change.core.clone())).map(Appended::new)
+    }
+
+    /// Record changes of this node together: all of them, or none.
+    ///
+    /// Their author is taken to have seen the whole log. Without changes this writes a merge:
+    /// a transaction that only says what has been seen.
+    ///
+    /// Raises:
+    ///     InvalidArgumentError, TooLargeError: for a change that ``Change.validate`` refuses, or
+    ///         a transaction beyond 1 GiB.
+    ///     NoSpaceError, IoError: when it could not be written.
+    ///     ClosedError: when the log is closed.
+    fn append_transaction(&self, py: Python<'_>, changes: &Bound<'_, PyAny>) -> PyResult<Appended> {
+        let changes = self::changes(changes)?;
+        waiting(py, || self.handle.core.append_transaction(changes)).map(Appended::new)
+    }
+
+    /// Take in a transaction as it is, whoever wrote it.
+    ///
+    /// One that the log holds already is recognised by its dot and written no second time.
+    ///
+    /// Raises:
+    ///     MissingDependencyError: when the log lacks something that its author had seen.
+    ///     DotReuseError: when the log holds something else under one of its dots.
+    ///     ClockSkewError: when its timestamp lies further ahead of local time than allowed.
+    ///     InvalidArgumentError: when a dependency names no transaction, or they do not cover its
+    ///         author's previous transaction.
+    ///     And what ``append_transaction`` raises.
+    fn append_remote(&self, py: Python<'_>, transaction: &Bound<'_, Transaction>) -> PyResult<Appended> {
+        let transaction = transaction.get();
+        waiting(py, || self.handle.core.append_remote(&transaction.core)).map(Appended::new)
+    }
+
+    /// The entries that all conditions allow, in the order of their LSNs.
+    ///
+    /// Args:
+    ///     table: only entries of this table, or of these; of all tables if it is empty.
+    ///     row_id: only entries of rows with this id.
+    ///     operation: only entries with this operation.
+    ///     node: only entries that this node made.
+    ///     since: only entries after this LSN: the last one that was handled, or 0.
+    ///     until: only entries up to and including this LSN.
+    ///     since_time: only entries stamped after this moment. Do not checkpoint by time: several
+    ///         entries can have one timestamp, and a remote one can arrive late. Use ``since``.
+    ///     until_time: only entries stamped up to and including this moment.
+    ///     limit: at most so many entries.
+    ///     reverse: from the last entry to the first.
+    ///
+    /// Raises:
+    ///     ClosedError: when the log is closed. What reading finds damaged, the cursor raises.
+    ///
+    /// >>> import causelog
+    /// >>> log = causelog.ChangeLog.in_memory()
+    /// >>> for qty in 1, 2, 3:
+    /// ...     _ = log.append(causelog.Change.insert("orders", qty, {"qty": qty}))
+    /// >>> [entry.lsn for entry in log.query(table="orders", since=1, limit=1)]
+    /// [2]
+    #[pyo3(
+        signature = (
+            *, table=None, row_id=None, operation=None, node=None, since=Unsigned(0), until=None,
+            since_time=None, until_time=None, limit=None, reverse=false
+        ),
+        text_signature = "($self, *, table=None, row_id=None, operation=None, node=None, since=0, until=None, since_time=None, until_time=None, limit=None, reverse=False)"
+    )]
+    #[allow(clippy::too_many_arguments)] // they are keywords to the caller
+    fn query(
+        &self,
+        py: Python<'_>,
+        table: Option<&Bound<'_, PyAny>>,
+        row_id: Option<RowIdArgument>,
+        operation: Option<ByName<ChangeOperation>>,
+        node: Option<Uuid>,
+        since: Unsigned,
+        until: Option<Unsigned>,
+        since_time: Option<Moment>,
+        until_time: Option<Moment>,
+        limit: Option<Unsigned>,
+        reverse: bool,
+    ) -> PyResult<Cursor> {
+        let options = QueryOptions {
+            tables: table.map(tables).transpose()?.unwrap_or_default(),
+            row_id: row_id.map(|row_id| row_id.0),
+            operation: operation.map(|operation| operation.0),
+            node,
+            since: since.0,
+            until: until.map(|until| until.0),
+            since_time: since_time.map(|moment| moment.0),
+            until_time: until_time.map(|moment| moment.0),
+            limit: limit.map(|limit| limit.0),
+            reverse,
+        };
+        let cursor = waiting(py, || self.handle.core.query(options))?;
+        Ok(Cursor::new(self.handle.clone(), cursor))
+    }
+
+    /// The whole transactions that someone whose clock is ``seen`` has not seen, in log order.
+    ///
+    /// Handed to another log's ``append_remote`` one after the other, they make it hold all
+    /// that this one holds.
+    ///
+    /// Raises:
+    ///     ClosedError: when the log is closed. What reading finds damaged, the cursor raises.
+    #[pyo3(signature = (seen=None))]
+    fn transactions(
+        &self,
+        py: Python<'_>,
+        seen: Option<&Bound<'_, VectorClock>>,
+    ) -> PyResult<TransactionCursor> {
+        let seen = seen.map_or_else(CoreClock::new, |seen| seen.get().snapshot());
+        let cursor = waiting(py, || self.handle.core.transactions(&seen))?;
+        Ok(TransactionCursor::new(self.handle.clone(), cursor))
+    }
+
+    /// The clock of everything in the log.
+    ///
+    /// Raises:
+    ///     ClosedError: when the log is closed.
+    fn frontier(&self, py: Python<'_>) -> PyResult<VectorClock> {
+        waiting(py, || self.handle.core.frontier()).map(VectorClock::new)
+    }
+
+    /// What the author of this change had seen when making it, the change included.
+    ///
+    /// The dot of an empty transaction has a clock as well.
+    ///
+    /// Raises:
+    ///     NotFoundError: when the log does not hold the dot.
+    ///     ClosedError: when the log is closed.
+    fn vector_clock(&self, py: Python<'_>, dot: DotArgument) -> PyResult<VectorClock> {
+        waiting(py, || self.handle.core.vector_clock(dot.0)).map(VectorClock::new)
+    }
+
+    /// What the log holds, in numbers.
+    ///
+    /// Raises:
+    ///     ClosedError: when the log is closed.
+    fn stats(&self, py: Python<'_>) -> PyResult<ChangeLogStats> {
+        waiting(py, || self.handle.core.stats()).map(|core| ChangeLogStats { core })
+    }
+
+    /// Return once all that was appended will survive a loss of power, whatever the durability.
+    ///
+    /// Raises:
+    ///     IoError: when the operating system cannot promise it, which closes the log.
+    ///     ClosedError: when the log is closed.
+    fn sync(&self, py: Python<'_>) -> PyResult<()> {
+        waiting(py, || self.handle.core.sync())
+    }
+
+    /// Sync and close the log; every other call raises ``ClosedError`` from now on, also those
+    /// of its cursors. Closing again does nothing.
+    ///
+    /// Raises:
+    ///     IoError: when the last sync failed; the log is closed all the same.
+    fn close(&self, py: Python<'_>) -> PyResult<()> {
+        waiting(py, || self.handle.close())
+    }
+
+    fn __enter__(this: Py<Self>) -> Py<Self> {
+        this
+    }
+
+    #[pyo3(signature = (_exc_type, _exc_value, _traceback, /))]
+    fn __exit__(
+        &self,
+        py: Python<'_>,
+        _exc_type: &Bound<'_, PyAny>,
+        _exc_value: &Bound<'_, PyAny>,
+        _traceback: &Bound<'_, PyAny>,
+    ) -> PyResult<()> {
+        self.close(py)
+    }
+
+    fn __repr__(&self) -> String {
+        let state = if self.handle.is_closed() { ", closed" } else { "" };
+        format!("<ChangeLog {} of node {}{state}>", self.handle.core.id(), self.handle.core.node())
+    }
+}
+
+/// One table name or several.
+fn tables(table: &Bound<'_, PyAny>) -> PyResult<Vec<String>> {
+    if table.is_instance_of::<PyString>() {
+        return table.extract().map(|Text(name)| vec![name]);
+    }
+    table.try_iter()?.map(|name| Ok(name?.extract::<Text>()?.0)).collect()
+}
+
+/// What an append did.
+#[pyclass(module = "causelog", frozen)]
+pub(crate) struct Appended {
+    core: CoreAppended,
+}
+
+impl Appended {
+    fn new(core: CoreAppended) -> Self {
+        Appended { core }
+    }
+}
+
+#[pymethods]
+impl Appended {
+    /// The name of the transaction: the dot of its last change.
+    #[getter]
+    fn transaction<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        dot::to_python(py, self.core.transaction)
+    }
+
+    /// What it was stamped with, to the microsecond, as an aware datetime in UTC.
+    #[getter]
+    fn timestamp<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDateTime>> {
+        to_datetime(py, self.core.timestamp)
+    }
+
+    /// What it was stamped with, in nanoseconds since the Unix epoch.
+    #[getter]
+    fn timestamp_ns(&self) -> i64 {
+        self.core.timestamp.nanoseconds()
+    }
+
+    /// LSN of its first entry; None if it has no changes.
+    #[getter]
+    fn first_lsn(&self) -> Option<u64> {
+        self.core.first_lsn
+    }
+
+    /// LSN of its last entry; None if it has no changes.
+    #[getter]
+    fn last_lsn(&self) -> Option<u64> {
+        self.core.last_lsn
+    }
+
+    /// Whether the log held the transaction already, so that nothing was written.
+    #[getter]
+    fn duplicate(&self) -> bool {
+        self.core.duplicate
+    }
+
+    fn __eq__(&self, other: &Bound<'_, Appended>) -> bool {
+        self.core == other.get().core
+    }
+
+    fn __hash__(&self) -> u64 {
+        use std::hash::{DefaultHasher, Hash, Hasher};
+        let mut hasher = DefaultHasher::new();
+        self.core.transaction.hash(&mut hasher);
+        hasher.finish()
+    }
+
+    fn __repr__(&self) -> String {
+        let duplicate = if self.core.duplicate { ", a duplicate" } else { "" };
+        match (self.core.first_lsn, self.core.last_lsn) {
+            (Some(first), Some(last)) => {
+                format!("<Appended {} at LSN {first} to {last}{duplicate}>", self.core.transaction)
+            }
+            _ => format!("<Appended {}, a merge{duplicate}>", self.core.transaction),
+        }
+    }
+}

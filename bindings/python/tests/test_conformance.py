@@ -1,0 +1,271 @@
+"""The vectors of tests/conformance, which every language runs. Their README says what a case means."""
+
+import json
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import causelog
+import pytest
+from causelog import ChangeEntry, ConflictClass, ConflictDetector, ConflictType, Dot, VectorClock
+
+VECTORS = Path(__file__).parents[3] / "tests" / "conformance"
+Case = dict[str, Any]
+
+
+def cases(file: str, part: str) -> pytest.MarkDecorator:
+    """Runs a test on every case of one list of one file."""
+    found = json.loads((VECTORS / f"{file}.json").read_text(encoding="utf-8"))[part]
+    assert found, f"{file}.json has no {part}"
+    names = [case.get("name", str(number)) if isinstance(case, dict) else None for number, case in enumerate(found)]
+    return pytest.mark.parametrize("case", found, ids=names)
+
+
+def clock(text: str) -> VectorClock:
+    return VectorClock.from_json(text)
+
+
+def failing(case: Case) -> Any:
+    return pytest.raises(causelog.errors.BY_CODE[case["error"]])
+
+
+def row_id(value: Any) -> causelog.RowId:
+    match value:
+        case list():
+            return tuple(row_id(part) for part in value)  # type: ignore[misc]
+        case {"integer": digits}:
+            return int(digits)
+        case {"bytes": text}:
+            return bytes.fromhex(text)
+        case {"uuid": text}:
+            return UUID(text)
+    assert isinstance(value, int | str)
+    return value
+
+
+def payload(value: Any) -> bytes | None:
+    if isinstance(value, dict):
+        return bytes.fromhex(value["hex"])
+    return None if value is None else value.encode()
+
+
+def dot(text: str | None) -> Dot | None:
+    return None if text is None else Dot.parse(text)
+
+
+def entry(case: Case) -> ChangeEntry:
+    return ChangeEntry(
+        node=UUID(case["node"]),
+        sequence=int(case["sequence"]),
+        vector_clock=clock(case["clock"]),
+        timestamp=int(case["timestamp"]),
+        table=case["table"],
+        row_id=row_id(case["row_id"]),
+        operation=case["operation"],
+        before=payload(case.get("before")),
+        after=payload(case.get("after")),
+        transaction=dot(case.get("transaction")),
+        metadata=case.get("metadata"),
+    )
+
+
+@cases("vector_clock", "compare")
+def test_compare(case: Case) -> None:
+    a, b = clock(case["a"]), clock(case["b"])
+    assert a.compare(b) == case["relation"]
+    assert a.happens_before(b) == case["happens_before"]
+    assert a.conflicts_with(b) == case["conflicts_with"]
+
+
+@cases("vector_clock", "covers")
+def test_covers(case: Case) -> None:
+    assert clock(case["clock"]).covers((UUID(case["node"]), int(case["sequence"]))) == case["covers"]
+
+
+@cases("vector_clock", "get")
+def test_get(case: Case) -> None:
+    assert clock(case["clock"]).get(UUID(case["node"])) == int(case["sequence"])
+
+
+@cases("vector_clock", "merge")
+def test_merge(case: Case) -> None:
+    a, b = clock(case["a"]), clock(case["b"])
+    a.merge(b)
+    assert a.to_json() == case["result"]
+    assert b == clock(case["b"])
+
+
+@cases("vector_clock", "increment")
+def test_increment(case: Case) -> None:
+    counted = clock(case["clock"])
+    if "error" in case:
+        with failing(case):
+            counted.increment(UUID(case["node"]))
+    else:
+        assert counted.increment(UUID(case["node"])) == int(case["sequence"])
+    assert counted.to_json() == case["result"]
+
+
+@cases("vector_clock", "advance")
+def test_advance(case: Case) -> None:
+    advanced = clock(case["clock"])
+    advanced.advance(UUID(case["node"]), int(case["sequence"]))
+    assert advanced.to_json() == case["result"]
+
+
+@cases("vector_clock", "bytes")
+def test_bytes(case: Case) -> None:
+    assert clock(case["clock"]).to_bytes().hex() == case["hex"]
+    assert VectorClock.from_bytes(bytes.fromhex(case["hex"])) == clock(case["clock"])
+
+
+@cases("vector_clock", "malformed_bytes")
+def test_malformed_bytes(case: Case) -> None:
+    with failing(case):
+        VectorClock.from_bytes(bytes.fromhex(case["hex"]))
+
+
+@cases("vector_clock", "json")
+def test_json(case: Case) -> None:
+    assert clock(case["json"]).to_json() == case["canonical"]
+
+
+@cases("vector_clock", "malformed_json")
+def test_malformed_json(case: Case) -> None:
+    with failing(case):
+        VectorClock.from_json(case["json"])
+
+
+@cases("vector_clock", "display")
+def test_display(case: Case) -> None:
+    assert str(clock(case["clock"])) == case["text"]
+
+
+@cases("vector_clock", "iteration")
+def test_iteration(case: Case) -> None:
+    iterated = clock(case["clock"])
+    assert iterated.items() == [(UUID(each["node"]), int(each["sequence"])) for each in case["entries"]]
+    assert len(iterated) == len(case["entries"])
+
+
+@cases("row_id", "encodings")
+def test_row_id(case: Case) -> None:
+    value = row_id(case["row_id"])
+    assert causelog.encode_row_id(value).hex() == case["hex"]
+    back = causelog.decode_row_id(bytes.fromhex(case["hex"]))
+    assert back == value and type(back) is type(value)
+    assert repr(causelog.Change.delete("t", value)) == f'<Change delete "t" {case["display"]}>'
+
+
+def test_row_ids_ascend() -> None:
+    ascending = json.loads((VECTORS / "row_id.json").read_text(encoding="utf-8"))["ascending"]
+    encoded = [causelog.encode_row_id(row_id(value)) for value in ascending]
+    assert len(encoded) > 1
+    assert all(one < other for one, other in pairwise(encoded))
+
+
+@cases("row_id", "malformed")
+def test_malformed_row_id(case: Case) -> None:
+    with failing(case):
+        causelog.decode_row_id(bytes.fromhex(case["hex"]))
+
+
+@cases("hybrid_clock", "sequences")
+def test_hybrid_clock(case: Case) -> None:
+    hybrid = causelog.HybridLogicalClock()
+    for step in case["steps"]:
+        argument = int(step["argument"])
+        if step["op"] == "observe":
+            hybrid.observe(argument)
+        elif "error" in step:
+            with failing(step):
+                hybrid.tick(argument)
+        else:
+            assert hybrid.tick(argument) == int(step["result"])
+        assert hybrid.last == int(step["last"])
+
+
+@cases("timestamp", "parse")
+def test_parse(case: Case) -> None:
+    assert causelog.parse_timestamp(case["text"]) == int(case["nanoseconds"])
+    assert causelog.format_timestamp(int(case["nanoseconds"])) == case["canonical"]
+
+
+@cases("timestamp", "format")
+def test_format(case: Case) -> None:
+    assert causelog.format_timestamp(int(case["nanoseconds"])) == case["text"]
+    assert causelog.parse_timestamp(case["text"]) == int(case["nanoseconds"])
+
+
+@cases("timestamp", "malformed")
+def test_malformed_timestamp(case: Case) -> None:
+    with failing(case):
+        causelog.parse_timestamp(case["text"])
+
+
+def test_error_codes() -> None:
+    codes = json.loads((VECTORS / "error_codes.json").read_text(encoding="utf-8"))["codes"]
+    assert [(case["name"], (case["number"], case["retryable"])) for case in codes] == list(causelog.ERROR_CODES.items())
+
+
+@cases("conflict", "shapes")
+def test_shapes(case: Case) -> None:
+    shape = ConflictType.of(case["local"], case["remote"])
+    assert (shape, shape.mirror(), shape.conflict_class) == (
+        case["conflict_type"],
+        case["mirror"],
+        case["conflict_class"],
+    )
+
+
+@cases("conflict", "classes")
+def test_classes(case: Case) -> None:
+    assert ConflictClass.of(case["operations"]) == case["conflict_class"]
+
+
+def check(report: causelog.ConflictReport, expected: Case) -> None:
+    """What both kinds of report answer."""
+    assert report.conflict_class == expected["conflict_class"]
+    assert report.is_pending == (expected["winner"] == "pending")
+    assert report.winner == (None if report.is_pending else dot(expected["winner"]))
+    assert report.reason_code == expected["reason_code"]
+    assert report.value == payload(expected["value"])
+    assert str(report.id) == expected["id"]
+    assert report.to_json() == expected["json"]
+    assert str(report) == expected["text"]
+
+
+@cases("conflict", "detect")
+def test_detect(case: Case) -> None:
+    detector = ConflictDetector(case["strategy"])
+    local, remote = entry(case["local"]), entry(case["remote"])
+    if "error" in case:
+        with failing(case):
+            detector.detect(local, remote)
+        return
+    conflict, expected = detector.detect(local, remote), case["conflict"]
+    if expected is None:
+        assert conflict is None
+        return
+    assert conflict is not None
+    assert str(conflict.id) == expected["id"]
+    report = detector.report(conflict)
+    assert conflict.conflict_type == report.conflict_type == expected["conflict_type"]
+    assert report.winning_side == expected["winning_side"]
+    check(report, expected)
+
+
+@cases("conflict", "resolve")
+def test_resolve(case: Case) -> None:
+    detector = ConflictDetector(case["strategy"])
+    entries, settled_by = [entry(each) for each in case["entries"]], dot(case.get("settled_by"))
+    if "error" in case:
+        with failing(case):
+            detector.resolve(entries, settled_by)
+        return
+    report = detector.resolve(entries, settled_by)
+    assert [str(head.dot) for head in report.heads] == case["report"]["order"]
+    assert (report.conflict_type, report.winning_side) == (None, None)
+    assert report.settled_by == settled_by
+    check(report, case["report"])

@@ -1,0 +1,101 @@
+"""What a strict type checker must take, and, where an error is silenced, what it must refuse.
+
+It is checked and not run: `mypy --strict` fails on a wrong type and on a silenced error that is none.
+"""
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any, assert_type
+from uuid import UUID
+
+import causelog
+from causelog import (
+    Appended,
+    Causality,
+    Change,
+    ChangeEntry,
+    ChangeLog,
+    ChangeOperation,
+    Conflict,
+    ConflictClass,
+    ConflictDetector,
+    ConflictReport,
+    ConflictType,
+    Dot,
+    Side,
+    TableStats,
+    Transaction,
+    VectorClock,
+)
+
+
+def logs(path: Path) -> None:
+    time = causelog.ManualTime(datetime.now(UTC))
+    with ChangeLog.open(path, durability="os", maximum_clock_skew=timedelta(minutes=1), time=time) as log:
+        assert_type(log, ChangeLog)
+        assert_type(log.node, UUID)
+        assert_type(log.past_nodes, tuple[UUID, ...])
+        assert_type(log.append(Change.insert("orders", (1, "a"), {"qty": 1})), Appended)
+        assert_type(log.append_transaction(Change.delete("orders", row) for row in range(3)).last_lsn, int | None)
+        assert_type(log.vector_clock(Dot(log.node, 1)), VectorClock)
+        assert_type(log.stats().tables, dict[str, TableStats])
+        for entry in log.query(table=["orders"], operation="insert", since_time=datetime.now(UTC), limit=3):
+            assert_type(entry, ChangeEntry)
+            assert_type(entry.row_id, causelog.RowId)
+            assert_type(entry.operation, ChangeOperation)
+            assert_type(entry.after, bytes | None)
+            assert_type(entry.after_json(), Any)
+            assert_type(entry.timestamp, datetime)
+            assert_type(entry.dot, Dot)
+        for transaction in log.transactions(VectorClock()):
+            assert_type(transaction, Transaction)
+            assert_type(transaction.changes, tuple[Change, ...])
+        log.append("change")  # type: ignore[arg-type]
+        log.query("orders")  # type: ignore[call-arg]
+        log.query(operation="upsert")  # type: ignore[arg-type]
+        log.query(row_id=1.5)  # type: ignore[arg-type]
+    ChangeLog.open(path, durability="never")  # type: ignore[arg-type]
+
+
+def changes(node: UUID) -> None:
+    Change("orders", b"id", ChangeOperation.UPDATE, before=b"1", after=[1, 2])
+    Change.insert("orders", UUID(int=1), {"qty": 1}, metadata={"actor": "alice"})
+    Change.insert("orders", None, {})  # type: ignore[arg-type]
+    Change.insert("orders", 1, object())  # type: ignore[arg-type]
+    Change.insert("orders", 1, {}, metadata={"actor": 1})  # type: ignore[dict-item]
+    Change("orders", 1, "upsert")  # type: ignore[arg-type]
+    Transaction(node=node, sequence=1, dependencies=[(node, 1)], timestamp=5, changes=[])
+    Transaction(node, 1)  # type: ignore[call-arg]
+
+
+def clocks(a: VectorClock, b: VectorClock, node: UUID) -> None:
+    assert_type(a.compare(b), Causality)
+    assert_type(a.items(), list[tuple[UUID, int]])
+    assert_type(a.increment(node), int)
+    assert_type(VectorClock.from_bytes(a.to_bytes()), VectorClock)
+    VectorClock({node: 1})
+    VectorClock([(node, 1)])
+    VectorClock({"a": 1})  # type: ignore[arg-type]
+
+
+def conflicts(local: ChangeEntry, remote: ChangeEntry) -> None:
+    detector = ConflictDetector("vector_clock_causal")
+    conflict = detector.detect(local, remote)
+    assert_type(conflict, Conflict | None)
+    detector.report(conflict)  # type: ignore[arg-type]
+    if conflict is not None:
+        assert_type(conflict.conflict_type, ConflictType)
+        assert_type(conflict.conflict_type.mirror().conflict_class, ConflictClass)
+        report = detector.report(conflict)
+        assert_type(report, ConflictReport)
+        assert_type(report.winner, Dot | None)
+        assert_type(report.winning_side, Side | None)
+        assert_type(report.heads, tuple[ChangeEntry, ...])
+    assert_type(detector.resolve([local, remote], settled_by=local.dot).to_json(), str)
+    assert_type(ConflictClass.of(["insert"]), ConflictClass | None)
+
+
+def errors(error: causelog.Error) -> None:
+    assert_type(error.code, str)
+    assert_type(error.retryable, bool)
+    assert_type(causelog.ERROR_CODES["IO"], tuple[int, bool])

@@ -1,0 +1,156 @@
+//! The format of the files as `docs/format.md` describes it, written down a second time and
+//! without the library's help: to make bytes that pass its checksums, and to say what it should find.
+
+use std::ops::Range;
+
+/// The files of a log.
+pub(crate) const IDENTITY: &str = "identity";
+pub(crate) const SEGMENT: &str = "00000000000000000001.segment";
+
+/// Length of the segment's header: where the first frame starts.
+pub(crate) const HEADER: usize = 43;
+/// Where the salt lies in it.
+const SALT: Range<usize> = 35..39;
+/// Length and checksum before a frame's body.
+const FRAME_HEADER: usize = 8;
+
+const CRC_TABLE: [u32; 256] = {
+    let mut table = [0; 256];
+    let mut byte = 0;
+    while byte < 256 {
+        let mut crc = byte as u32;
+        let mut bit = 0;
+        while bit < 8 {
+            crc = if crc & 1 == 1 { crc >> 1 ^ 0x82f6_3b78 } else { crc >> 1 };
+            bit += 1;
+        }
+        table[byte] = crc;
+        byte += 1;
+    }
+    table
+};
+
+fn crc32c(parts: &[&[u8]]) -> u32 {
+    let bytes = parts.iter().flat_map(|part| part.iter());
+    !bytes.fold(!0, |crc, byte| crc >> 8 ^ CRC_TABLE[((crc ^ u32::from(*byte)) & 0xff) as usize])
+}
+
+/// Puts the right checksum at the end of a file or a header.
+pub(crate) fn seal(bytes: &mut [u8]) {
+    if let Some((content, checksum)) = bytes.split_last_chunk_mut::<4>() {
+        *checksum = crc32c(&[content]).to_le_bytes();
+    }
+}
+
+fn salt(segment: &[u8]) -> [u8; 4] {
+    segment[SALT].try_into().unwrap()
+}
+
+fn checksum(salt: [u8; 4], offset: usize, body: &[u8]) -> u32 {
+    crc32c(&[&salt, &(offset as u64).to_le_bytes(), &(body.len() as u32).to_le_bytes(), body])
+}
+
+/// The end of the whole and intact frame that starts at `offset`, if one does.
+fn intact(segment: &[u8], offset: usize) -> Option<usize> {
+    let rest = segment.get(offset..)?;
+    let length = u32::from_le_bytes(*rest.first_chunk()?) as usize;
+    let stored = u32::from_le_bytes(*rest.get(4..)?.first_chunk()?);
+    let body = rest.get(FRAME_HEADER..FRAME_HEADER.checked_add(length)?)?;
+    let fits = length > 0 && stored == checksum(salt(segment), offset, body);
+    fits.then_some(offset + FRAME_HEADER + length)
+}
+
+/// The intact frames from the header on, without gaps.
+pub(crate) fn frames(segment: &[u8]) -> Vec<Range<usize>> {
+    let mut frames = Vec::new();
+    let mut offset = HEADER;
+    while let Some(end) = intact(segment, offset) {
+        frames.push(offset..end);
+        offset = end;
+    }
+    frames
+}
+
+/// The bodies of the intact frames from the header on.
+pub(crate) fn bodies(segment: &[u8]) -> Vec<Vec<u8>> {
+    frames(segment).into_iter().map(|frame| segment[frame.start + FRAME_HEADER..frame.end].to_vec()).collect()
+}
+
+/// Appends a frame with this body and the right checksum.
+pub(crate) fn push_frame(segment: &mut Vec<u8>, body: &[u8]) {
+    let checksum = checksum(salt(segment), segment.len(), body);
+    segment.extend_from_slice(&(body.len() as u32).to_le_bytes());
+    segment.extend_from_slice(&checksum.to_le_bytes());
+    segment.extend_from_slice(body);
+}
+
+/// Puts the right checksum into every frame whose length fits into the segment.
+pub(crate) fn seal_frames(segment: &mut Vec<u8>) {
+    let bytes = std::mem::take(segment);
+    let (header, mut rest) = bytes.split_at(HEADER.min(bytes.len()));
+    segment.extend_from_slice(header);
+    while let Some((start, after)) = rest.split_first_chunk::<FRAME_HEADER>() {
+        let length = u32::from_le_bytes([start[0], start[1], start[2], start[3]]) as usize;
+        let Some((body, after)) = after.split_at_checked(length) else { break };
+        push_frame(segment, body);
+        rest = after;
+    }
+    segment.extend_from_slice(rest);
+}
+
+/// What opening should make of a segment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Ending {
+    /// The last frame ends with the file.
+    Whole,
+    /// What follows the last frame was never wholly written and is cut off.
+    Torn,
+    /// What follows the last frame had reached the disk once.
+    Damaged,
+}
+
+/// How a segment ends; `None` when it holds an intact frame that `original` does not, for then
+/// a checksum was hit upon and nothing can be said.
+pub(crate) fn ending(segment: &[u8], original: &[u8]) -> Option<Ending> {
+    let end = frames(segment).last().map_or(HEADER, |frame| frame.end);
+    let mut damaged = false;
+    for offset in HEADER..segment.len() {
+        let Some(until) = intact(segment, offset) else { continue };
+        if segment.get(offset..until) != original.get(offset..until) {
+            return None;
+        }
+        if offset > end {
+            let distance = read_varint(&segment[offset + FRAME_HEADER..until]);
+            damaged |= offset as u64 - distance > end as u64;
+        }
+    }
+    Some(match damaged {
+        true => Ending::Damaged,
+        false if end < segment.len() => Ending::Torn,
+        false => Ending::Whole,
+    })
+}
+
+fn read_varint(bytes: &[u8]) -> u64 {
+    let mut value = 0;
+    for (index, byte) in bytes.iter().enumerate() {
+        value |= u64::from(byte & 0x7f) << (7 * index);
+        if byte & 0x80 == 0 {
+            break;
+        }
+    }
+    value
+}
+
+pub(crate) fn write_varint(mut value: u64, out: &mut Vec<u8>) {
+    while value >= 0x80 {
+        out.push(value as u8 | 0x80);
+        value >>= 7;
+    }
+    out.push(value as u8);
+}
+
+pub(crate) fn write_bytes(bytes: &[u8], out: &mut Vec<u8>) {
+    write_varint(bytes.len() as u64, out);
+    out.extend_from_slice(bytes);
+}

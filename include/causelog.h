@@ -1,0 +1,2282 @@
+/**
+ * @file causelog.h
+ *
+ * causelog: an embeddable change-data-capture log that knows what caused what.
+ *
+ * A program records every row change in a log. Logs exchange transactions. Each entry says
+ * what its author had seen, so of any two entries one came before the other, or they are
+ * concurrent; a detector finds the concurrent ones that disagree, decides, and says why.
+ *
+ * This file is made from the sources of the library; do not edit it. C11 or C++17.
+ *
+ * Linking: `-lcauselog`. With pkg-config: `pkg-config --cflags --libs causelog`. With CMake:
+ * `find_package(causelog CONFIG)` and `causelog::causelog`. Prefer the shared library: two
+ * static libraries that are written in Rust may not go together in one program.
+ *
+ * ## Errors
+ *
+ * A function that can fail returns a `causelog_status`, and takes a `causelog_error **` last.
+ * Its arguments go: what it works on, inputs, outputs, the error.
+ *
+ * - `CAUSELOG_OK` is 0. Any other status is a failure; branch on it.
+ * - Outputs are written on success only. On failure `*error` becomes an error with a message
+ *   for people, to be freed with `causelog_error_free`. `error` may be NULL.
+ * - On success `*error` stays as it is. It is never read: free an error before the variable
+ *   is used again.
+ * - A pointer must not be NULL unless its function says that it may: it is
+ *   `CAUSELOG_INVALID_ARGUMENT` then, and the message names the parameter. Nor can a malformed
+ *   value do harm: enumerations come in as `int32_t` and are checked, text must be UTF-8.
+ *   A pointer that is neither NULL nor valid cannot be told apart and is undefined behaviour.
+ * - A failed call has changed nothing, unless its description says otherwise.
+ * - A bug in the library is `CAUSELOG_INTERNAL`, never a crash. (Memory that runs out ends the
+ *   process.) The log in which it struck is closed then; open it again.
+ *
+ * A function that reads something off a handle and cannot fail returns the value itself. Of a
+ * NULL handle, or an index beyond the count, it returns zero: 0, false, NULL, or a struct of
+ * zeros. In every enumeration 0 stands for nothing or for the default.
+ *
+ * ## Ownership
+ *
+ * - Handles are pointers to structs whose fields are not shown. What `causelog_x_new`, `_open`,
+ *   `_clone` and every output of type `causelog_x **` give belongs to the caller, who frees it
+ *   with `causelog_x_free`, once. Freeing NULL does nothing.
+ * - What is `const` and returned, or written to an output of type `const causelog_x **`, is
+ *   borrowed: it lives as long as the handle it was asked of, or as the function says, and is
+ *   not freed. `causelog_x_clone` makes a copy that is owned.
+ * - Inputs are only read during the call: the library keeps no pointer to them. A handle that
+ *   another one depends on is kept alive by it: a log may be freed before its cursors, a time
+ *   before its log.
+ * - `causelog_live_handles` counts the handles not yet freed, to find leaks.
+ *
+ * ## Text, bytes and structs
+ *
+ * - Text is UTF-8 with a length, as `causelog_text`; bytes are `causelog_bytes`.
+ *   `causelog_text_from` and `causelog_bytes_from` make one of a NUL-terminated string.
+ * - Text or bytes that a function makes come in a `causelog_buffer`, with a NUL after them.
+ *   Names and messages, of type `const char *`, end in NUL.
+ * - Short text of known length is written into the caller's array, whose size is part of the
+ *   type: `char text[CAUSELOG_UUID_TEXT_SIZE]; causelog_uuid_format(uuid, &text, &error);`
+ * - Structs that begin with `size` may grow: initialise them with their `_INIT` macro, or set
+ *   `size` to their `sizeof` and the rest to zero. Optional fields are pointers; NULL is the default.
+ * - Timestamps are signed nanoseconds since the Unix epoch.
+ *
+ * ## Threads
+ *
+ * - A handle that a function takes as pointer to `const` may be used by several threads at
+ *   once with such functions. One that it takes as pointer to what is not `const` must not be
+ *   used by another thread during the call. Freeing counts as the latter.
+ * - So logs, detectors, times, entries, transactions, conflicts and reports may be shared;
+ *   cursors, batches and clocks that are being changed belong to one thread at a time.
+ * - The library starts no thread and calls nothing of the program's.
+ */
+
+
+#ifndef CAUSELOG_H
+#define CAUSELOG_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/** The version of this header: major, minor, patch. `causelog_version` is that of the library. */
+#define CAUSELOG_VERSION_MAJOR 0
+#define CAUSELOG_VERSION_MINOR 1
+#define CAUSELOG_VERSION_PATCH 0
+/** The same as text. */
+#define CAUSELOG_VERSION "0.1.0"
+
+/** Size of the array that `causelog_uuid_format` writes to: 36 characters and a NUL. */
+#define CAUSELOG_UUID_TEXT_SIZE 37
+/** Size of the array that `causelog_dot_format` writes to: a UUID, a colon, 20 digits and a NUL. */
+#define CAUSELOG_DOT_TEXT_SIZE 58
+/** Size of the array that `causelog_timestamp_format` writes to. */
+#define CAUSELOG_TIMESTAMP_TEXT_SIZE 31
+
+/** Initialises a `causelog_log_options`: every default. */
+#define CAUSELOG_LOG_OPTIONS_INIT { sizeof(causelog_log_options), NULL, 0, NULL, NULL }
+/** Initialises a `causelog_query_options`: every entry, in order. */
+#define CAUSELOG_QUERY_OPTIONS_INIT \
+    { sizeof(causelog_query_options), NULL, 0, NULL, 0, 0, NULL, 0, NULL, NULL, NULL, NULL }
+/** Initialises a `causelog_change` without table, row and operation, which must be set. */
+#define CAUSELOG_CHANGE_INIT \
+    { sizeof(causelog_change), { NULL, 0 }, { 0, 0, NULL, 0, NULL, 0 }, 0, { NULL, 0 }, { NULL, 0 }, NULL, 0 }
+/** Initialises a `causelog_entry_fields` without dot, clock and change, which must be set. */
+#define CAUSELOG_ENTRY_FIELDS_INIT \
+    { sizeof(causelog_entry_fields), 0, { { { 0 } }, 0 }, NULL, 0, { { { 0 } }, 0 }, NULL, 0 }
+
+/**
+ * What a fallible function returns: success, or why it failed. Numbers and names are
+ * the same in every language, are never reused, and more may be added.
+ */
+enum causelog_status
+#if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+  : int32_t
+#endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+ {
+    /**
+     * The call did what it says.
+     */
+    CAUSELOG_OK = 0,
+    /**
+     * An argument is not of the form that the function takes. Mend the call.
+     */
+    CAUSELOG_INVALID_ARGUMENT = 1,
+    /**
+     * What was named does not exist.
+     */
+    CAUSELOG_NOT_FOUND = 2,
+    /**
+     * What was to be made exists already.
+     */
+    CAUSELOG_ALREADY_EXISTS = 3,
+    /**
+     * Another handle or process is writing this directory. Close that one, or wait.
+     */
+    CAUSELOG_LOCKED = 4,
+    /**
+     * The handle, the file or the file system does not allow writing.
+     */
+    CAUSELOG_READ_ONLY = 5,
+    /**
+     * The operating system refused to read or write; the message says what it said.
+     */
+    CAUSELOG_IO = 6,
+    /**
+     * There is no space left to write to. Nothing was written: make room and call again.
+     */
+    CAUSELOG_NO_SPACE = 7,
+    /**
+     * Stored bytes are damaged; the message names the file and the offset.
+     */
+    CAUSELOG_CORRUPT = 8,
+    /**
+     * The handle was closed, or an internal failure closed it. Open it again.
+     */
+    CAUSELOG_CLOSED = 9,
+    /**
+     * The position asked for lies below what retention has kept.
+     */
+    CAUSELOG_TRUNCATED = 10,
+    /**
+     * The time allowed ran out.
+     */
+    CAUSELOG_TIMEOUT = 11,
+    /**
+     * The caller cancelled the call.
+     */
+    CAUSELOG_CANCELLED = 12,
+    /**
+     * The tenant's plan does not include change capture.
+     */
+    CAUSELOG_CDC_DISABLED = 13,
+    /**
+     * A limit of the tenant's plan is reached; the message names limit, use and plan.
+     */
+    CAUSELOG_QUOTA_EXCEEDED = 14,
+    /**
+     * A remote timestamp lies further ahead of local time than allowed. Nothing was
+     * written: try again when time has caught up.
+     */
+    CAUSELOG_CLOCK_SKEW = 15,
+    /**
+     * The same dot came with another content: two nodes share one identity.
+     */
+    CAUSELOG_DOT_REUSE = 16,
+    /**
+     * A transaction depends on one that this log does not hold. Bring that one first.
+     */
+    CAUSELOG_MISSING_DEPENDENCY = 17,
+    /**
+     * The row has changed since it was read. Read it again.
+     */
+    CAUSELOG_VERSION_MISMATCH = 18,
+    /**
+     * The row waits for a resolver or a person to decide.
+     */
+    CAUSELOG_UNRESOLVED = 19,
+    /**
+     * A custom resolver failed, or answered differently for the same heads.
+     */
+    CAUSELOG_RESOLVER_FAILED = 20,
+    /**
+     * The credentials do not allow this.
+     */
+    CAUSELOG_UNAUTHORIZED = 21,
+    /**
+     * A message of the peer is not of the form that the protocol prescribes.
+     */
+    CAUSELOG_PROTOCOL = 22,
+    /**
+     * The peer or service cannot be reached now.
+     */
+    CAUSELOG_UNAVAILABLE = 23,
+    /**
+     * A value, a counter or a message is larger than allowed.
+     */
+    CAUSELOG_TOO_LARGE = 24,
+    /**
+     * The format or feature belongs to another version.
+     */
+    CAUSELOG_UNSUPPORTED = 25,
+    /**
+     * A bug in causelog: the handle is closed, what was acknowledged is kept. Please report it.
+     */
+    CAUSELOG_INTERNAL = 26,
+};
+#ifndef __cplusplus
+#if __STDC_VERSION__ >= 202311L
+typedef enum causelog_status causelog_status;
+#else
+typedef int32_t causelog_status;
+#endif // __STDC_VERSION__ >= 202311L
+#endif // __cplusplus
+
+/**
+ * How two clocks, and so the events that carry them, stand to each other.
+ */
+enum causelog_causality
+#if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+  : int32_t
+#endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+ {
+    /**
+     * The same clock: one and the same event, never a conflict.
+     */
+    CAUSELOG_CAUSALITY_EQUAL = 1,
+    /**
+     * The first happened before the second, whose author had seen it.
+     */
+    CAUSELOG_CAUSALITY_BEFORE = 2,
+    /**
+     * The first happened after the second.
+     */
+    CAUSELOG_CAUSALITY_AFTER = 3,
+    /**
+     * Neither author had seen the other's event. Only this can be a conflict.
+     */
+    CAUSELOG_CAUSALITY_CONCURRENT = 4,
+};
+#ifndef __cplusplus
+#if __STDC_VERSION__ >= 202311L
+typedef enum causelog_causality causelog_causality;
+#else
+typedef int32_t causelog_causality;
+#endif // __STDC_VERSION__ >= 202311L
+#endif // __cplusplus
+
+/**
+ * What a change does to its row.
+ */
+enum causelog_operation
+#if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+  : int32_t
+#endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+ {
+    /**
+     * No operation: in a query, any.
+     */
+    CAUSELOG_OPERATION_NONE = 0,
+    /**
+     * The row comes into being; there is no image before it.
+     */
+    CAUSELOG_OPERATION_INSERT = 1,
+    /**
+     * The row takes another value.
+     */
+    CAUSELOG_OPERATION_UPDATE = 2,
+    /**
+     * The row ends; there is no image after it.
+     */
+    CAUSELOG_OPERATION_DELETE = 3,
+};
+#ifndef __cplusplus
+#if __STDC_VERSION__ >= 202311L
+typedef enum causelog_operation causelog_operation;
+#else
+typedef int32_t causelog_operation;
+#endif // __STDC_VERSION__ >= 202311L
+#endif // __cplusplus
+
+/**
+ * How a conflict is decided.
+ */
+enum causelog_resolution
+#if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+  : int32_t
+#endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+ {
+    /**
+     * As `CAUSELOG_RESOLUTION_LAST_WRITE_WINS`.
+     */
+    CAUSELOG_RESOLUTION_DEFAULT = 0,
+    /**
+     * The entry with the latest timestamp wins; of equal ones that of the higher node
+     * id, and last that with the higher payload hash. An entry that another one has
+     * seen never wins over it, whatever their timestamps.
+     */
+    CAUSELOG_RESOLUTION_LAST_WRITE_WINS = 1,
+    /**
+     * An entry that has seen all others wins; between concurrent ones nobody does, and
+     * the conflict waits for somebody to decide.
+     */
+    CAUSELOG_RESOLUTION_VECTOR_CLOCK_CAUSAL = 2,
+};
+#ifndef __cplusplus
+#if __STDC_VERSION__ >= 202311L
+typedef enum causelog_resolution causelog_resolution;
+#else
+typedef int32_t causelog_resolution;
+#endif // __STDC_VERSION__ >= 202311L
+#endif // __cplusplus
+
+/**
+ * The shape of a conflict as one side sees it: the local operation, then the remote one.
+ */
+enum causelog_conflict_type
+#if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+  : int32_t
+#endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+ {
+    /**
+     * No shape: the report is not of a conflict with two sides.
+     */
+    CAUSELOG_CONFLICT_TYPE_NONE = 0,
+    /**
+     * Both inserted the row.
+     */
+    CAUSELOG_CONFLICT_TYPE_INSERT_INSERT = 1,
+    /**
+     * Inserted here, updated there.
+     */
+    CAUSELOG_CONFLICT_TYPE_INSERT_UPDATE = 2,
+    /**
+     * Inserted here, deleted there.
+     */
+    CAUSELOG_CONFLICT_TYPE_INSERT_DELETE = 3,
+    /**
+     * Updated here, inserted there.
+     */
+    CAUSELOG_CONFLICT_TYPE_UPDATE_INSERT = 4,
+    /**
+     * Both updated the row.
+     */
+    CAUSELOG_CONFLICT_TYPE_UPDATE_UPDATE = 5,
+    /**
+     * Updated here, deleted there.
+     */
+    CAUSELOG_CONFLICT_TYPE_UPDATE_DELETE = 6,
+    /**
+     * Deleted here, inserted there.
+     */
+    CAUSELOG_CONFLICT_TYPE_DELETE_INSERT = 7,
+    /**
+     * Deleted here, updated there.
+     */
+    CAUSELOG_CONFLICT_TYPE_DELETE_UPDATE = 8,
+    /**
+     * Both deleted the row: concurrent, but there is nothing to disagree about.
+     */
+    CAUSELOG_CONFLICT_TYPE_DELETE_DELETE = 9,
+};
+#ifndef __cplusplus
+#if __STDC_VERSION__ >= 202311L
+typedef enum causelog_conflict_type causelog_conflict_type;
+#else
+typedef int32_t causelog_conflict_type;
+#endif // __STDC_VERSION__ >= 202311L
+#endif // __cplusplus
+
+/**
+ * The kind of a conflict whichever side looks at it, of two heads or more.
+ */
+enum causelog_conflict_class
+#if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+  : int32_t
+#endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+ {
+    /**
+     * No class: there are no operations.
+     */
+    CAUSELOG_CONFLICT_CLASS_NONE = 0,
+    /**
+     * Inserts only.
+     */
+    CAUSELOG_CONFLICT_CLASS_INSERT_INSERT = 1,
+    /**
+     * Inserts and updates.
+     */
+    CAUSELOG_CONFLICT_CLASS_INSERT_UPDATE = 2,
+    /**
+     * Inserts and deletes.
+     */
+    CAUSELOG_CONFLICT_CLASS_INSERT_DELETE = 3,
+    /**
+     * Updates only.
+     */
+    CAUSELOG_CONFLICT_CLASS_UPDATE_UPDATE = 4,
+    /**
+     * Updates, with or without inserts, and deletes.
+     */
+    CAUSELOG_CONFLICT_CLASS_UPDATE_DELETE = 5,
+    /**
+     * Deletes only.
+     */
+    CAUSELOG_CONFLICT_CLASS_DELETE_DELETE = 6,
+};
+#ifndef __cplusplus
+#if __STDC_VERSION__ >= 202311L
+typedef enum causelog_conflict_class causelog_conflict_class;
+#else
+typedef int32_t causelog_conflict_class;
+#endif // __STDC_VERSION__ >= 202311L
+#endif // __cplusplus
+
+/**
+ * What an entry did to its row when it arrived in this log; never changed later.
+ */
+enum causelog_verdict
+#if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+  : int32_t
+#endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+ {
+    /**
+     * Nobody has judged it: it was only recorded.
+     */
+    CAUSELOG_VERDICT_NONE = 0,
+    /**
+     * It became the row's value.
+     */
+    CAUSELOG_VERDICT_APPLIED = 1,
+    /**
+     * The row's value stayed as it was.
+     */
+    CAUSELOG_VERDICT_SUPERSEDED = 2,
+    /**
+     * The row took a value that no single entry carries.
+     */
+    CAUSELOG_VERDICT_MERGED = 3,
+};
+#ifndef __cplusplus
+#if __STDC_VERSION__ >= 202311L
+typedef enum causelog_verdict causelog_verdict;
+#else
+typedef int32_t causelog_verdict;
+#endif // __STDC_VERSION__ >= 202311L
+#endif // __cplusplus
+
+/**
+ * One of the two sides of a conflict between two entries.
+ */
+enum causelog_side
+#if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+  : int32_t
+#endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+ {
+    /**
+     * No side: nobody won, or the report is not of a conflict with two sides.
+     */
+    CAUSELOG_SIDE_NONE = 0,
+    /**
+     * The entry that was here.
+     */
+    CAUSELOG_SIDE_LOCAL = 1,
+    /**
+     * The entry that came.
+     */
+    CAUSELOG_SIDE_REMOTE = 2,
+};
+#ifndef __cplusplus
+#if __STDC_VERSION__ >= 202311L
+typedef enum causelog_side causelog_side;
+#else
+typedef int32_t causelog_side;
+#endif // __STDC_VERSION__ >= 202311L
+#endif // __cplusplus
+
+/**
+ * Why a conflict came out as it did.
+ */
+enum causelog_reason_code
+#if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+  : int32_t
+#endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+ {
+    /**
+     * No reason: there is no report.
+     */
+    CAUSELOG_REASON_CODE_NONE = 0,
+    /**
+     * The winner's author had seen all the other entries.
+     */
+    CAUSELOG_REASON_CODE_CAUSALLY_LATER = 1,
+    /**
+     * The winner has the latest timestamp.
+     */
+    CAUSELOG_REASON_CODE_LATER_TIMESTAMP = 2,
+    /**
+     * Timestamps are equal; the winner has the higher node id.
+     */
+    CAUSELOG_REASON_CODE_HIGHER_NODE = 3,
+    /**
+     * Timestamps and nodes are equal; the winner has the higher payload hash.
+     */
+    CAUSELOG_REASON_CODE_HIGHER_PAYLOAD_HASH = 4,
+    /**
+     * The entries are concurrent and the strategy does not choose between such.
+     */
+    CAUSELOG_REASON_CODE_CONCURRENT = 5,
+};
+#ifndef __cplusplus
+#if __STDC_VERSION__ >= 202311L
+typedef enum causelog_reason_code causelog_reason_code;
+#else
+typedef int32_t causelog_reason_code;
+#endif // __STDC_VERSION__ >= 202311L
+#endif // __cplusplus
+
+/**
+ * The types of a row id.
+ */
+enum causelog_row_id_type
+#if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+  : int32_t
+#endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+ {
+    /**
+     * No row id.
+     */
+    CAUSELOG_ROW_ID_NONE = 0,
+    /**
+     * A signed 64-bit integer, in `integer`.
+     */
+    CAUSELOG_ROW_ID_INTEGER = 1,
+    /**
+     * Text in UTF-8: `length` bytes at `data`.
+     */
+    CAUSELOG_ROW_ID_TEXT = 2,
+    /**
+     * Bytes: `length` of them at `data`.
+     */
+    CAUSELOG_ROW_ID_BYTES = 3,
+    /**
+     * A UUID: its 16 bytes at `data`.
+     */
+    CAUSELOG_ROW_ID_UUID = 4,
+    /**
+     * A tuple of the others: `element_count` of them, at least one, at `elements`.
+     */
+    CAUSELOG_ROW_ID_TUPLE = 5,
+};
+#ifndef __cplusplus
+#if __STDC_VERSION__ >= 202311L
+typedef enum causelog_row_id_type causelog_row_id_type;
+#else
+typedef int32_t causelog_row_id_type;
+#endif // __STDC_VERSION__ >= 202311L
+#endif // __cplusplus
+
+/**
+ * When an append returns.
+ */
+enum causelog_durability
+#if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+  : int32_t
+#endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+ {
+    /**
+     * As `CAUSELOG_DURABILITY_SYNC`.
+     */
+    CAUSELOG_DURABILITY_DEFAULT = 0,
+    /**
+     * After the bytes have reached the disk: a loss of power keeps them.
+     */
+    CAUSELOG_DURABILITY_SYNC = 1,
+    /**
+     * After the bytes were handed to the operating system: a crash of the process keeps
+     * them, a loss of power may cost the last transactions, each as a whole.
+     */
+    CAUSELOG_DURABILITY_OS = 2,
+};
+#ifndef __cplusplus
+#if __STDC_VERSION__ >= 202311L
+typedef enum causelog_durability causelog_durability;
+#else
+typedef int32_t causelog_durability;
+#endif // __STDC_VERSION__ >= 202311L
+#endif // __cplusplus
+
+/**
+ * Bytes or text that a function made for its caller, who frees it. Never changes.
+ */
+typedef struct causelog_buffer causelog_buffer;
+
+/**
+ * Changes in order, to be appended together. Use it by one thread at a time.
+ */
+typedef struct causelog_changes causelog_changes;
+
+/**
+ * A vector clock: what has been seen, as the highest sequence of every node. A node
+ * that is not there has sequence 0.
+ */
+typedef struct causelog_clock causelog_clock;
+
+/**
+ * Two concurrent entries of one row that disagree, as the side that has the first of them
+ * sees it. Never changes, and may be read from several threads at once.
+ */
+typedef struct causelog_conflict causelog_conflict;
+
+/**
+ * Entries of a log, read as they are asked for. It sees the log as it was when the query
+ * was made, and keeps it open also when the log's own handle is freed. Use it by one
+ * thread at a time.
+ */
+typedef struct causelog_cursor causelog_cursor;
+
+/**
+ * Finds conflicts between entries, and resolves sets of them by one strategy. It needs
+ * no log, has no state but its settings, and may be used from several threads at once.
+ */
+typedef struct causelog_detector causelog_detector;
+
+/**
+ * One change as a log holds it. Never changes, and may be read from several threads at once.
+ */
+typedef struct causelog_entry causelog_entry;
+
+/**
+ * A failure in detail: the status, and a message for people. Never changes.
+ */
+typedef struct causelog_error causelog_error;
+
+/**
+ * A hybrid logical clock: it follows the wall clock, never goes back, and never falls
+ * behind a timestamp that it has seen. Logs have one inside; this is for other uses.
+ */
+typedef struct causelog_hybrid_clock causelog_hybrid_clock;
+
+/**
+ * An append-only log of row changes that knows what each of them had seen, in a
+ * directory or in memory.
+ *
+ * All functions of a log but `causelog_log_free` may be called from several threads at
+ * once. A transaction is visible and durable as a whole or not at all; an append that
+ * fails has written nothing. If an internal failure or a failed sync strikes within an
+ * append, the log closes itself: every call is then `CAUSELOG_CLOSED`, and opening it
+ * again finds all that was acknowledged.
+ */
+typedef struct causelog_log causelog_log;
+
+/**
+ * A row id together with what it points to. Never changes.
+ */
+typedef struct causelog_owned_row_id causelog_owned_row_id;
+
+/**
+ * Which entries disagreed, who won, by which strategy, and why. Never changes, and may be
+ * read from several threads at once.
+ */
+typedef struct causelog_report causelog_report;
+
+/**
+ * What a log held when it was asked, in numbers. Never changes.
+ */
+typedef struct causelog_stats causelog_stats;
+
+/**
+ * A time that stands still until it is moved: for tests, replays and simulations. Logs
+ * and detectors that are given one keep it. May be used from several threads at once.
+ */
+typedef struct causelog_time causelog_time;
+
+/**
+ * A node's transaction in full: what replicas exchange. Never changes, and may be read
+ * from several threads at once.
+ *
+ * It is named by its last dot and takes as many sequences of its node as it has changes,
+ * and one if it has none.
+ */
+typedef struct causelog_transaction causelog_transaction;
+
+/**
+ * Whole transactions of a log in its order, read as they are asked for. It sees the log
+ * as it was when it was made, and keeps it open also when the log's own handle is freed.
+ * Use it by one thread at a time.
+ */
+typedef struct causelog_transaction_cursor causelog_transaction_cursor;
+
+/**
+ * Text in UTF-8: a pointer and a length in bytes. It need not end in NUL, and may hold one.
+ *
+ * Passed to a function it is only read during the call. Returned by one it is borrowed:
+ * it lives as long as the handle it was asked of, and is not freed.
+ */
+typedef struct causelog_text {
+    /**
+     * Where it begins. May be NULL if the length is 0.
+     */
+    const char *data;
+    /**
+     * Its length in bytes.
+     */
+    size_t length;
+} causelog_text;
+
+/**
+ * Bytes: a pointer and a length. NULL means that there are none, which differs from
+ * some of length 0 where they are optional, as the images of a change are.
+ *
+ * Borrowed in the same way as `causelog_text`.
+ */
+typedef struct causelog_bytes {
+    /**
+     * Where they begin.
+     */
+    const uint8_t *data;
+    /**
+     * How many there are.
+     */
+    size_t length;
+} causelog_bytes;
+
+/**
+ * A UUID: 16 bytes in the order in which they are written. Nodes, logs and conflicts are named by one.
+ */
+typedef struct causelog_uuid {
+    /**
+     * The bytes, the first one written first.
+     */
+    uint8_t bytes[16];
+} causelog_uuid;
+
+/**
+ * The identity of one change, everywhere: which node made it, and the how-manieth of
+ * that node it is, from 1 without gaps. A transaction is named by its last dot.
+ */
+typedef struct causelog_dot {
+    /**
+     * The node that made the change.
+     */
+    struct causelog_uuid node;
+    /**
+     * The node's own counter.
+     */
+    uint64_t sequence;
+} causelog_dot;
+
+/**
+ * The identity of a row within its table: a typed scalar, or a tuple of them. It comes
+ * back as it went in: 42 is never "42", and a tuple of one is not its element.
+ *
+ * Passed to a function, what it points to is only read during the call. Returned by one,
+ * it lives as long as the handle it was asked of. What its type does not use is zero.
+ */
+typedef struct causelog_row_id {
+    /**
+     * A `causelog_row_id_type`.
+     */
+    int32_t type;
+    /**
+     * The value of an integer.
+     */
+    int64_t integer;
+    /**
+     * The bytes of a text, of bytes, and of a UUID.
+     */
+    const void *data;
+    /**
+     * How many bytes there are at `data`; 16 of a UUID.
+     */
+    size_t length;
+    /**
+     * The elements of a tuple, none of them a tuple itself.
+     */
+    const struct causelog_row_id *elements;
+    /**
+     * How many elements a tuple has.
+     */
+    size_t element_count;
+} causelog_row_id;
+
+/**
+ * One string of metadata: who made a change, or why.
+ */
+typedef struct causelog_metadata {
+    /**
+     * What it is about.
+     */
+    struct causelog_text key;
+    /**
+     * What it says.
+     */
+    struct causelog_text value;
+} causelog_metadata;
+
+/**
+ * One row change. Begin with `CAUSELOG_CHANGE_INIT`, or one of `causelog_change_insert`,
+ * `causelog_change_update`, `causelog_change_delete`.
+ *
+ * Passed to a function, what it points to is only read during the call. Returned by one,
+ * it lives as long as the handle it was asked of.
+ */
+typedef struct causelog_change {
+    /**
+     * The size of this struct: `sizeof(causelog_change)`.
+     */
+    size_t size;
+    /**
+     * The table's name: 1 to 1024 bytes.
+     */
+    struct causelog_text table;
+    /**
+     * The row within the table; at most 65536 bytes encoded.
+     */
+    struct causelog_row_id row_id;
+    /**
+     * What happens to the row: a `causelog_operation`.
+     */
+    int32_t operation;
+    /**
+     * The row's payload before the change, as its author saw it; never on an insert.
+     */
+    struct causelog_bytes before;
+    /**
+     * The row's payload after the change; never on a delete.
+     */
+    struct causelog_bytes after;
+    /**
+     * Small strings for an audit, at most 65536 bytes in all. Of a key that stands here
+     * twice the last value counts. NULL if there are none.
+     */
+    const struct causelog_metadata *metadata;
+    /**
+     * How many there are.
+     */
+    size_t metadata_count;
+} causelog_change;
+
+/**
+ * What an entry is made of, to use the detector without a log. Begin with `CAUSELOG_ENTRY_FIELDS_INIT`.
+ */
+typedef struct causelog_entry_fields {
+    /**
+     * The size of this struct: `sizeof(causelog_entry_fields)`.
+     */
+    size_t size;
+    /**
+     * Its position in a log; 0 if it was in none.
+     */
+    uint64_t lsn;
+    /**
+     * The identity of the change; its sequence is 1 or higher.
+     */
+    struct causelog_dot dot;
+    /**
+     * What the author had seen when making the change, and the change itself. It is copied.
+     */
+    const struct causelog_clock *vector_clock;
+    /**
+     * When the change was made, in nanoseconds since the Unix epoch.
+     */
+    int64_t timestamp;
+    /**
+     * The name of its transaction; with sequence 0, the change is a transaction of its own.
+     */
+    struct causelog_dot transaction;
+    /**
+     * What changed. It is copied.
+     */
+    const struct causelog_change *change;
+    /**
+     * A `causelog_verdict`.
+     */
+    int32_t verdict;
+} causelog_entry_fields;
+
+/**
+ * How a log is opened. Begin with `CAUSELOG_LOG_OPTIONS_INIT`; what is zero or NULL means the default.
+ */
+typedef struct causelog_log_options {
+    /**
+     * The size of this struct: `sizeof(causelog_log_options)`.
+     */
+    size_t size;
+    /**
+     * The identity that a new log takes; by default a random one. A log that exists keeps
+     * its own: naming one that it never had is `CAUSELOG_INVALID_ARGUMENT`.
+     */
+    const struct causelog_uuid *node;
+    /**
+     * When an append returns: a `causelog_durability`.
+     */
+    int32_t durability;
+    /**
+     * How far a remote timestamp may lie ahead of local time, in nanoseconds; by default 2 minutes.
+     */
+    const uint64_t *maximum_clock_skew;
+    /**
+     * Where the time comes from; by default the system's clock. The log keeps it alive.
+     */
+    const struct causelog_time *time;
+} causelog_log_options;
+
+/**
+ * What an append did.
+ */
+typedef struct causelog_appended {
+    /**
+     * The name of the transaction: the dot of its last change.
+     */
+    struct causelog_dot transaction;
+    /**
+     * What it was stamped with, in nanoseconds since the Unix epoch.
+     */
+    int64_t timestamp;
+    /**
+     * LSN of its first entry; 0 if it has no changes.
+     */
+    uint64_t first_lsn;
+    /**
+     * LSN of its last entry; 0 if it has no changes.
+     */
+    uint64_t last_lsn;
+    /**
+     * Whether the log held the transaction already, so that nothing was written.
+     */
+    bool duplicate;
+} causelog_appended;
+
+/**
+ * Entries of one table by operation.
+ */
+typedef struct causelog_table_stats {
+    /**
+     * The table's name, as long as the stats live.
+     */
+    struct causelog_text table;
+    /**
+     * Entries that insert a row.
+     */
+    uint64_t inserts;
+    /**
+     * Entries that update a row.
+     */
+    uint64_t updates;
+    /**
+     * Entries that delete a row.
+     */
+    uint64_t deletes;
+} causelog_table_stats;
+
+/**
+ * Which entries to read, and how. Begin with `CAUSELOG_QUERY_OPTIONS_INIT`, which asks
+ * for the whole log; every field that is not zero or NULL narrows the answer. *Since* is
+ * what you have already, *until* what you still want.
+ */
+typedef struct causelog_query_options {
+    /**
+     * The size of this struct: `sizeof(causelog_query_options)`.
+     */
+    size_t size;
+    /**
+     * Only entries of these tables.
+     */
+    const struct causelog_text *tables;
+    /**
+     * How many tables there are; 0 for all.
+     */
+    size_t table_count;
+    /**
+     * Only entries of rows with this id.
+     */
+    const struct causelog_row_id *row_id;
+    /**
+     * Only entries with this operation: a `causelog_operation`.
+     */
+    int32_t operation;
+    /**
+     * Not zero: from the last entry to the first.
+     */
+    int32_t reverse;
+    /**
+     * Only entries that this node made.
+     */
+    const struct causelog_uuid *node;
+    /**
+     * Only entries after this LSN: the last one that was handled, or 0.
+     */
+    uint64_t since;
+    /**
+     * Only entries up to and including this LSN.
+     */
+    const uint64_t *until;
+    /**
+     * Only entries stamped after this moment, in nanoseconds since the Unix epoch. Do not
+     * checkpoint by time: several entries can have one timestamp, and a remote one can
+     * arrive late. Use `since`.
+     */
+    const int64_t *since_time;
+    /**
+     * Only entries stamped up to and including this moment.
+     */
+    const int64_t *until_time;
+    /**
+     * At most so many entries.
+     */
+    const uint64_t *limit;
+} causelog_query_options;
+
+#ifdef __cplusplus
+extern "C" {
+#endif // __cplusplus
+
+/**
+ * The version of the library that is loaded, such as `"0.1.0"`: NUL-terminated, never freed.
+ * `CAUSELOG_VERSION` is that of the header.
+ */
+const char *causelog_version(void);
+
+/**
+ * How many handles exist in this process: made and not yet freed, errors and buffers
+ * among them, what is borrowed from another handle not. A program that has freed
+ * everything sees 0; tests use it to find leaks.
+ */
+size_t causelog_live_handles(void);
+
+/**
+ * The name of a status, such as `"NOT_FOUND"`; `"OK"` of success, `"UNKNOWN"` of a number
+ * that is no status. NUL-terminated, never freed.
+ */
+const char *causelog_status_name(int32_t status);
+
+/**
+ * Whether the same call can succeed later with nothing changed by the caller.
+ */
+bool causelog_status_is_retryable(int32_t status);
+
+/**
+ * The status that the failed call returned; `CAUSELOG_OK` of NULL.
+ */
+causelog_status causelog_error_status(const struct causelog_error *error);
+
+/**
+ * What was wrong and with which value, in UTF-8, NUL-terminated, as long as the error
+ * lives. Its wording may change: branch on the status. Empty of NULL.
+ */
+const char *causelog_error_message(const struct causelog_error *error);
+
+/**
+ * Whether the same call can succeed later with nothing changed by the caller.
+ */
+bool causelog_error_is_retryable(const struct causelog_error *error);
+
+/**
+ * Frees an error; NULL is fine.
+ */
+void causelog_error_free(struct causelog_error *error);
+
+/**
+ * A NUL-terminated text as pointer and length; of NULL, an empty one. Nothing is copied.
+ */
+struct causelog_text causelog_text_from(const char *text);
+
+/**
+ * The bytes of a NUL-terminated text, without the NUL; of NULL, none. Nothing is copied.
+ */
+struct causelog_bytes causelog_bytes_from(const char *text);
+
+/**
+ * What the buffer holds, as long as it lives. None of NULL.
+ */
+struct causelog_bytes causelog_buffer_bytes(const struct causelog_buffer *buffer);
+
+/**
+ * What the buffer holds, as text that ends in NUL, as long as it lives. Empty of NULL.
+ * Only buffers that the function describes as text hold some.
+ */
+const char *causelog_buffer_text(const struct causelog_buffer *buffer);
+
+/**
+ * Frees a buffer; NULL is fine.
+ */
+void causelog_buffer_free(struct causelog_buffer *buffer);
+
+/**
+ * Reads a UUID in its usual forms, such as `6ba7b810-9dad-11d1-80b4-00c04fd430c8`.
+ *
+ * Fails with `CAUSELOG_INVALID_ARGUMENT` when the text is none.
+ */
+causelog_status causelog_uuid_parse(struct causelog_text text,
+                                    struct causelog_uuid *uuid,
+                                    struct causelog_error **error);
+
+/**
+ * Writes a UUID in hyphenated lower case, NUL-terminated, into `*text`.
+ *
+ * Fails with `CAUSELOG_INVALID_ARGUMENT` when `text` is NULL.
+ */
+causelog_status causelog_uuid_format(struct causelog_uuid uuid,
+                                     char (*text)[37],
+                                     struct causelog_error **error);
+
+/**
+ * Reads a dot: a UUID, a colon, and the sequence.
+ *
+ * Fails with `CAUSELOG_INVALID_ARGUMENT` when the text is none.
+ */
+causelog_status causelog_dot_parse(struct causelog_text text,
+                                   struct causelog_dot *dot,
+                                   struct causelog_error **error);
+
+/**
+ * Writes a dot as `node:sequence`, NUL-terminated, into `*text`.
+ *
+ * Fails with `CAUSELOG_INVALID_ARGUMENT` when `text` is NULL.
+ */
+causelog_status causelog_dot_format(struct causelog_dot dot,
+                                    char (*text)[58],
+                                    struct causelog_error **error);
+
+/**
+ * Reads an RFC 3339 time, with any offset and up to nine digits of a second, as
+ * nanoseconds since the Unix epoch.
+ *
+ * Fails with `CAUSELOG_INVALID_ARGUMENT` when the text is none, or lies outside the
+ * years 1677 to 2262.
+ */
+causelog_status causelog_timestamp_parse(struct causelog_text text,
+                                         int64_t *timestamp,
+                                         struct causelog_error **error);
+
+/**
+ * Writes nanoseconds since the Unix epoch as RFC 3339 in UTC, with as many digits of a
+ * second as it takes (none, 3, 6 or 9), NUL-terminated, into `*text`.
+ *
+ * Fails with `CAUSELOG_INVALID_ARGUMENT` when `text` is NULL.
+ */
+causelog_status causelog_timestamp_format(int64_t timestamp,
+                                          char (*text)[31],
+                                          struct causelog_error **error);
+
+/**
+ * A time that stands at `now`, in nanoseconds since the Unix epoch. Free it with `causelog_time_free`.
+ */
+struct causelog_time *causelog_time_new(int64_t now);
+
+/**
+ * Where the time stands, in nanoseconds since the Unix epoch; 0 of NULL.
+ */
+int64_t causelog_time_now(const struct causelog_time *time);
+
+/**
+ * Moves the time to `now`, forwards or backwards.
+ *
+ * Fails with `CAUSELOG_INVALID_ARGUMENT` when `time` is NULL.
+ */
+causelog_status causelog_time_set(const struct causelog_time *time,
+                                  int64_t now,
+                                  struct causelog_error **error);
+
+/**
+ * Moves the time by this many nanoseconds; a negative number moves it back.
+ *
+ * Fails with `CAUSELOG_TOO_LARGE` when that leaves the range of a timestamp; the time stays.
+ */
+causelog_status causelog_time_advance(const struct causelog_time *time,
+                                      int64_t nanoseconds,
+                                      struct causelog_error **error);
+
+/**
+ * Frees a time; logs and detectors that use it go on using it. NULL is fine.
+ */
+void causelog_time_free(struct causelog_time *time);
+
+/**
+ * A clock that has seen nothing. Free it with `causelog_hybrid_clock_free`.
+ */
+struct causelog_hybrid_clock *causelog_hybrid_clock_new(void);
+
+/**
+ * The timestamp of a local event that happens when the wall clock shows `now`:
+ * the larger of `now` and the latest timestamp + 1.
+ *
+ * Fails with `CAUSELOG_TOO_LARGE` when the clock stands at the end of its range.
+ */
+causelog_status causelog_hybrid_clock_tick(struct causelog_hybrid_clock *clock,
+                                           int64_t now,
+                                           int64_t *timestamp,
+                                           struct causelog_error **error);
+
+/**
+ * Takes note of a remote event's timestamp.
+ *
+ * Fails with `CAUSELOG_INVALID_ARGUMENT` when `clock` is NULL.
+ */
+causelog_status causelog_hybrid_clock_observe(struct causelog_hybrid_clock *clock,
+                                              int64_t remote,
+                                              struct causelog_error **error);
+
+/**
+ * Whether the clock has given out or seen a timestamp; `*timestamp` becomes the latest
+ * one then. `timestamp` may be NULL.
+ */
+bool causelog_hybrid_clock_last(const struct causelog_hybrid_clock *clock, int64_t *timestamp);
+
+/**
+ * Frees a clock; NULL is fine.
+ */
+void causelog_hybrid_clock_free(struct causelog_hybrid_clock *clock);
+
+/**
+ * The clock of someone who has seen nothing. Free it with `causelog_clock_free`.
+ */
+struct causelog_clock *causelog_clock_new(void);
+
+/**
+ * A clock of `count` nodes and sequences, in any order. Zeros are dropped; of a node
+ * named twice the higher sequence counts. Free it with `causelog_clock_free`.
+ *
+ * Fails with `CAUSELOG_INVALID_ARGUMENT` when `entries` is NULL and `count` is not 0.
+ */
+causelog_status causelog_clock_from_entries(const struct causelog_dot *entries,
+                                            size_t count,
+                                            struct causelog_clock **clock,
+                                            struct causelog_error **error);
+
+/**
+ * A copy of a clock, to keep one that is borrowed or to change it. NULL of NULL. Free it
+ * with `causelog_clock_free`.
+ */
+struct causelog_clock *causelog_clock_clone(const struct causelog_clock *clock);
+
+/**
+ * Counts one more event of `node`; `*sequence` becomes its sequence. `sequence` may be NULL.
+ *
+ * Fails with `CAUSELOG_TOO_LARGE` when the counter is at its end; the clock stays as it is.
+ */
+causelog_status causelog_clock_increment(struct causelog_clock *clock,
+                                         struct causelog_uuid node,
+                                         uint64_t *sequence,
+                                         struct causelog_error **error);
+
+/**
+ * Takes note that `node`'s changes up to `sequence` have been seen. A lower sequence changes nothing.
+ *
+ * Fails with `CAUSELOG_INVALID_ARGUMENT` when `clock` is NULL.
+ */
+causelog_status causelog_clock_advance(struct causelog_clock *clock,
+                                       struct causelog_uuid node,
+                                       uint64_t sequence,
+                                       struct causelog_error **error);
+
+/**
+ * Takes in all that `other` has seen. Both may be the same clock.
+ *
+ * Fails with `CAUSELOG_INVALID_ARGUMENT` when `clock` or `other` is NULL.
+ */
+causelog_status causelog_clock_merge(struct causelog_clock *clock,
+                                     const struct causelog_clock *other,
+                                     struct causelog_error **error);
+
+/**
+ * The highest sequence of `node` that has been seen; 0 if none, and of NULL.
+ */
+uint64_t causelog_clock_get(const struct causelog_clock *clock, struct causelog_uuid node);
+
+/**
+ * Whether the change with this dot has been seen: one look-up. False of NULL.
+ *
+ * Of any two entries, the first happened before the second exactly when they are not
+ * the same and the second one's clock covers the first one's dot.
+ */
+bool causelog_clock_covers(const struct causelog_clock *clock, struct causelog_dot dot);
+
+/**
+ * How `clock` stands to `other`.
+ *
+ * Fails with `CAUSELOG_INVALID_ARGUMENT` when an argument is NULL.
+ */
+causelog_status causelog_clock_compare(const struct causelog_clock *clock,
+                                       const struct causelog_clock *other,
+                                       causelog_causality *causality,
+                                       struct causelog_error **error);
+
+/**
+ * Whether all that `clock` has seen, and less than all, is in `other`.
+ *
+ * Fails with `CAUSELOG_INVALID_ARGUMENT` when an argument is NULL.
+ */
+causelog_status causelog_clock_happens_before(const struct causelog_clock *clock,
+                                              const struct causelog_clock *other,
+                                              bool *answer,
+                                              struct causelog_error **error);
+
+/**
+ * Whether each of the two has seen something that the other has not. Equal clocks do not conflict.
+ *
+ * Fails with `CAUSELOG_INVALID_ARGUMENT` when an argument is NULL.
+ */
+causelog_status causelog_clock_conflicts_with(const struct causelog_clock *clock,
+                                              const struct causelog_clock *other,
+                                              bool *answer,
+                                              struct causelog_error **error);
+
+/**
+ * How many nodes have been seen; 0 of NULL.
+ */
+size_t causelog_clock_length(const struct causelog_clock *clock);
+
+/**
+ * The node and sequence at this place, ascending by node, from 0; zeros beyond the length.
+ */
+struct causelog_dot causelog_clock_entry(const struct causelog_clock *clock, size_t index);
+
+/**
+ * The canonical binary form: equal clocks give equal bytes. Free the buffer with `causelog_buffer_free`.
+ *
+ * Fails with `CAUSELOG_INVALID_ARGUMENT` when an argument is NULL.
+ */
+causelog_status causelog_clock_to_bytes(const struct causelog_clock *clock,
+                                        struct causelog_buffer **bytes,
+                                        struct causelog_error **error);
+
+/**
+ * The clock that these bytes stand for. Free it with `causelog_clock_free`.
+ *
+ * Fails with `CAUSELOG_INVALID_ARGUMENT` for anything but what `causelog_clock_to_bytes` gives.
+ */
+causelog_status causelog_clock_from_bytes(struct causelog_bytes bytes,
+                                          struct causelog_clock **clock,
+                                          struct causelog_error **error);
+
+/**
+ * The JSON form as text: an object of sequences by node, ascending, without spaces. Free
+ * the buffer with `causelog_buffer_free`.
+ *
+ * Fails with `CAUSELOG_INVALID_ARGUMENT` when an argument is NULL.
+ */
+causelog_status causelog_clock_to_json(const struct causelog_clock *clock,
+                                       struct causelog_buffer **json,
+                                       struct causelog_error **error);
+
+/**
+ * The clock of this JSON object, its keys in any order; zeros are dropped. Free it with
+ * `causelog_clock_free`.
+ *
+ * Fails with `CAUSELOG_INVALID_ARGUMENT` for anything but an object of whole numbers from
+ * 0 to 2^64 - 1 by UUID.
+ */
+causelog_status causelog_clock_from_json(struct causelog_text json,
+                                         struct causelog_clock **clock,
+                                         struct causelog_error **error);
+
+/**
+ * The clock as text for people: `{node: sequence, ...}`, ascending by node. Free the
+ * buffer with `causelog_buffer_free`.
+ *
+ * Fails with `CAUSELOG_INVALID_ARGUMENT` when an argument is NULL.
+ */
+causelog_status causelog_clock_to_text(const struct causelog_clock *clock,
+                                       struct causelog_buffer **text,
+                                       struct causelog_error **error);
+
+/**
+ * Frees a clock that is not borrowed; NULL is fine.
+ */
+void causelog_clock_free(struct causelog_clock *clock);
+
+/**
+ * The row id of an integer.
+ */
+struct causelog_row_id causelog_row_id_from_integer(int64_t integer);
+
+/**
+ * The row id of a text, which it points to.
+ */
+struct causelog_row_id causelog_row_id_from_text(struct causelog_text text);
+
+/**
+ * The row id of bytes, which it points to.
+ */
+struct causelog_row_id causelog_row_id_from_bytes(struct causelog_bytes bytes);
+
+/**
+ * The row id of a UUID, which it points to.
+ */
+struct causelog_row_id causelog_row_id_from_uuid(const struct causelog_uuid *uuid);
+
+/**
+ * The row id of a tuple of `count` elements, which it points to.
+ */
+struct causelog_row_id causelog_row_id_from_elements(const struct causelog_row_id *elements,
+                                                     size_t count);
+
+/**
+ * The bytes that stand for a row id in the log; their order is the order of the values.
+ * Two row ids are the same when their bytes are. Free the buffer with `causelog_buffer_free`.
+ *
+ * Fails with `CAUSELOG_INVALID_ARGUMENT` when the row id is malformed.
+ */
+causelog_status causelog_row_id_encode(const struct causelog_row_id *row_id,
+                                       struct causelog_buffer **bytes,
+                                       struct causelog_error **error);
+
+/**
+ * A row id as reports show it: `42`, `"text"`, `x'00ff'`, a bare UUID, `(42, "a")`. Free
+ * the buffer, which holds text, with `causelog_buffer_free`.
+ *
+ * Fails with `CAUSELOG_INVALID_ARGUMENT` when the row id is malformed.
+ */
+causelog_status causelog_row_id_to_text(const struct causelog_row_id *row_id,
+                                        struct causelog_buffer **text,
+                                        struct causelog_error **error);
+
+/**
+ * The row id that these bytes stand for. Free it with `causelog_owned_row_id_free`.
+ *
+ * Fails with `CAUSELOG_INVALID_ARGUMENT` when they are not what `causelog_row_id_encode` gives.
+ */
+causelog_status causelog_row_id_decode(struct causelog_bytes bytes,
+                                       struct causelog_owned_row_id **row_id,
+                                       struct causelog_error **error);
+
+/**
+ * The row id, as long as what owns it lives; NULL of NULL.
+ */
+const struct causelog_row_id *causelog_owned_row_id_get(const struct causelog_owned_row_id *row_id);
+
+/**
+ * Frees a row id; NULL is fine.
+ */
+void causelog_owned_row_id_free(struct causelog_owned_row_id *row_id);
+
+/**
+ * The name of an operation, as in every language: `"insert"`, `"update"`, `"delete"`;
+ * `"unknown"` of anything else. NUL-terminated, never freed.
+ */
+const char *causelog_operation_name(int32_t operation);
+
+/**
+ * The operation with this name.
+ *
+ * Fails with `CAUSELOG_INVALID_ARGUMENT` when there is none.
+ */
+causelog_status causelog_operation_parse(struct causelog_text name,
+                                         causelog_operation *operation,
+                                         struct causelog_error **error);
+
+/**
+ * The name of a causality: `"equal"`, `"before"`, `"after"`, `"concurrent"`; `"unknown"`
+ * of anything else. NUL-terminated, never freed.
+ */
+const char *causelog_causality_name(int32_t causality);
+
+/**
+ * The name of a verdict: `"applied"`, `"superseded"`, `"merged"`; `"unknown"` of anything
+ * else. NUL-terminated, never freed.
+ */
+const char *causelog_verdict_name(int32_t verdict);
+
+/**
+ * The name of a durability: `"sync"`, `"os"`; `"unknown"` of anything else.
+ * NUL-terminated, never freed.
+ */
+const char *causelog_durability_name(int32_t durability);
+
+/**
+ * The name of a resolution: `"last_write_wins"`, `"vector_clock_causal"`; `"unknown"` of
+ * anything else. NUL-terminated, never freed.
+ */
+const char *causelog_resolution_name(int32_t resolution);
+
+/**
+ * The resolution with this name.
+ *
+ * Fails with `CAUSELOG_INVALID_ARGUMENT` when there is none.
+ */
+causelog_status causelog_resolution_parse(struct causelog_text name,
+                                          causelog_resolution *resolution,
+                                          struct causelog_error **error);
+
+/**
+ * The name of a conflict type, such as `"update_delete"`; `"unknown"` of anything else.
+ * NUL-terminated, never freed.
+ */
+const char *causelog_conflict_type_name(int32_t conflict_type);
+
+/**
+ * The name of a conflict class, such as `"update_delete"`; `"unknown"` of anything else.
+ * NUL-terminated, never freed.
+ */
+const char *causelog_conflict_class_name(int32_t conflict_class);
+
+/**
+ * The name of a reason code, such as `"later_timestamp"`; `"unknown"` of anything else.
+ * NUL-terminated, never freed.
+ */
+const char *causelog_reason_code_name(int32_t reason_code);
+
+/**
+ * The name of a side: `"local"`, `"remote"`; `"unknown"` of anything else.
+ * NUL-terminated, never freed.
+ */
+const char *causelog_side_name(int32_t side);
+
+/**
+ * The shape of two operations.
+ *
+ * Fails with `CAUSELOG_INVALID_ARGUMENT` when one of them is no operation.
+ */
+causelog_status causelog_conflict_type_of(int32_t local,
+                                          int32_t remote,
+                                          causelog_conflict_type *conflict_type,
+                                          struct causelog_error **error);
+
+/**
+ * The shape that the other side sees.
+ *
+ * Fails with `CAUSELOG_INVALID_ARGUMENT` when `conflict_type` is none.
+ */
+causelog_status causelog_conflict_type_mirror(int32_t conflict_type,
+                                              causelog_conflict_type *mirror,
+                                              struct causelog_error **error);
+
+/**
+ * The local and the remote operation of a shape.
+ *
+ * Fails with `CAUSELOG_INVALID_ARGUMENT` when `conflict_type` is none.
+ */
+causelog_status causelog_conflict_type_operations(int32_t conflict_type,
+                                                  causelog_operation *local,
+                                                  causelog_operation *remote,
+                                                  struct causelog_error **error);
+
+/**
+ * The class of a shape, which is the same from both sides.
+ *
+ * Fails with `CAUSELOG_INVALID_ARGUMENT` when `conflict_type` is none.
+ */
+causelog_status causelog_conflict_type_class(int32_t conflict_type,
+                                             causelog_conflict_class *conflict_class,
+                                             struct causelog_error **error);
+
+/**
+ * The class of `count` operations together; `CAUSELOG_CONFLICT_CLASS_NONE` of no operation.
+ *
+ * Fails with `CAUSELOG_INVALID_ARGUMENT` when one of them is no operation.
+ */
+causelog_status causelog_conflict_class_of(const int32_t *operations,
+                                           size_t count,
+                                           causelog_conflict_class *conflict_class,
+                                           struct causelog_error **error);
+
+/**
+ * The row comes into being with the payload `after`. Nothing is copied: the change points to its parts.
+ */
+struct causelog_change causelog_change_insert(struct causelog_text table,
+                                              struct causelog_row_id row_id,
+                                              struct causelog_bytes after);
+
+/**
+ * The row's payload goes from `before` to `after`. Nothing is copied: the change points to its parts.
+ */
+struct causelog_change causelog_change_update(struct causelog_text table,
+                                              struct causelog_row_id row_id,
+                                              struct causelog_bytes before,
+                                              struct causelog_bytes after);
+
+/**
+ * The row, whose payload was `before`, ends. Nothing is copied: the change points to its parts.
+ */
+struct causelog_change causelog_change_delete(struct causelog_text table,
+                                              struct causelog_row_id row_id,
+                                              struct causelog_bytes before);
+
+/**
+ * A batch without changes. Free it with `causelog_changes_free`.
+ */
+struct causelog_changes *causelog_changes_new(void);
+
+/**
+ * Copies one more change into the batch.
+ *
+ * Fails with `CAUSELOG_INVALID_ARGUMENT` for a change that is malformed, or that no log
+ * takes: an empty table name, an insert with a `before`, a delete with an `after`, an
+ * empty tuple as row id; with `CAUSELOG_TOO_LARGE` for a table name, row id or metadata
+ * beyond its limit. The batch stays as it is then.
+ */
+causelog_status causelog_changes_add(struct causelog_changes *changes,
+                                     const struct causelog_change *change,
+                                     struct causelog_error **error);
+
+/**
+ * How many changes the batch has; 0 of NULL.
+ */
+size_t causelog_changes_count(const struct causelog_changes *changes);
+
+/**
+ * Takes all changes out of the batch, so that it can be filled again.
+ *
+ * Fails with `CAUSELOG_INVALID_ARGUMENT` when `changes` is NULL.
+ */
+causelog_status causelog_changes_clear(struct causelog_changes *changes,
+                                       struct causelog_error **error);
+
+/**
+ * Frees a batch; NULL is fine.
+ */
+void causelog_changes_free(struct causelog_changes *changes);
+
+/**
+ * An entry from its parts. Free it with `causelog_entry_free`.
+ *
+ * Fails with `CAUSELOG_INVALID_ARGUMENT` when a part is missing or malformed.
+ */
+causelog_status causelog_entry_new(const struct causelog_entry_fields *fields,
+                                   struct causelog_entry **entry,
+                                   struct causelog_error **error);
+
+/**
+ * A copy of an entry, to keep one that is borrowed. NULL of NULL. Free it with `causelog_entry_free`.
+ */
+struct causelog_entry *causelog_entry_clone(const struct causelog_entry *entry);
+
+/**
+ * Its position in this log, from 1 without gaps: local, never to be compared with another log's.
+ */
+uint64_t causelog_entry_lsn(const struct causelog_entry *entry);
+
+/**
+ * The identity of the change: its node and sequence.
+ */
+struct causelog_dot causelog_entry_dot(const struct causelog_entry *entry);
+
+/**
+ * What the author had seen when making the change, and the change itself. Borrowed: it
+ * lives as long as the entry. NULL of NULL.
+ */
+const struct causelog_clock *causelog_entry_vector_clock(const struct causelog_entry *entry);
+
+/**
+ * When the change was made, by its author's hybrid logical clock, in nanoseconds since the Unix epoch.
+ */
+int64_t causelog_entry_timestamp(const struct causelog_entry *entry);
+
+/**
+ * The name of the transaction it belongs to: the dot of that transaction's last change.
+ */
+struct causelog_dot causelog_entry_transaction(const struct causelog_entry *entry);
+
+/**
+ * What changed, as it could be appended again. Borrowed; NULL of NULL.
+ */
+const struct causelog_change *causelog_entry_change(const struct causelog_entry *entry);
+
+/**
+ * The table's name. Borrowed.
+ */
+struct causelog_text causelog_entry_table(const struct causelog_entry *entry);
+
+/**
+ * The row within the table. Borrowed; NULL of NULL.
+ */
+const struct causelog_row_id *causelog_entry_row_id(const struct causelog_entry *entry);
+
+/**
+ * What happened to the row.
+ */
+causelog_operation causelog_entry_operation(const struct causelog_entry *entry);
+
+/**
+ * The row's payload before the change, as its author saw it. Borrowed; `data` is NULL if there is none.
+ */
+struct causelog_bytes causelog_entry_before(const struct causelog_entry *entry);
+
+/**
+ * The row's payload after the change. Borrowed; `data` is NULL if there is none.
+ */
+struct causelog_bytes causelog_entry_after(const struct causelog_entry *entry);
+
+/**
+ * What the entry did to the row on arrival; `CAUSELOG_VERDICT_NONE` if nobody has judged it.
+ */
+causelog_verdict causelog_entry_verdict(const struct causelog_entry *entry);
+
+/**
+ * How many strings of metadata it has.
+ */
+size_t causelog_entry_metadata_count(const struct causelog_entry *entry);
+
+/**
+ * The string of metadata at this place, ascending by key, from 0; empty beyond the
+ * count. Borrowed.
+ */
+struct causelog_metadata causelog_entry_metadata(const struct causelog_entry *entry, size_t index);
+
+/**
+ * Whether the author of `other`, another entry, had seen `entry`.
+ *
+ * Fails with `CAUSELOG_INVALID_ARGUMENT` when an argument is NULL.
+ */
+causelog_status causelog_entry_happens_before(const struct causelog_entry *entry,
+                                              const struct causelog_entry *other,
+                                              bool *answer,
+                                              struct causelog_error **error);
+
+/**
+ * Frees an entry that is not borrowed; NULL is fine.
+ */
+void causelog_entry_free(struct causelog_entry *entry);
+
+/**
+ * A transaction from its parts, which are copied. Free it with `causelog_transaction_free`.
+ *
+ * `dot` is its name: the dot of its last change. `dependencies` are the dots of the
+ * transactions that its author had seen and that no other of them covers; the author's
+ * own previous one is among what they cover. `timestamp` is in nanoseconds since the
+ * Unix epoch. `changes` may be NULL, which is none.
+ *
+ * Fails with `CAUSELOG_INVALID_ARGUMENT` when an argument is malformed, or the sequence is
+ * lower than the number of changes.
+ */
+causelog_status causelog_transaction_new(struct causelog_dot dot,
+                                         const struct causelog_dot *dependencies,
+                                         size_t dependency_count,
+                                         int64_t timestamp,
+                                         const struct causelog_changes *changes,
+                                         struct causelog_transaction **transaction,
+                                         struct causelog_error **error);
+
+/**
+ * A copy of a transaction, to keep one that is borrowed. NULL of NULL. Free it with
+ * `causelog_transaction_free`.
+ */
+struct causelog_transaction *causelog_transaction_clone(const struct causelog_transaction *transaction);
+
+/**
+ * The name of the transaction: the dot of its last change.
+ */
+struct causelog_dot causelog_transaction_dot(const struct causelog_transaction *transaction);
+
+/**
+ * When it was written, by its author's hybrid logical clock, in nanoseconds since the Unix epoch.
+ */
+int64_t causelog_transaction_timestamp(const struct causelog_transaction *transaction);
+
+/**
+ * How many dependencies it has.
+ */
+size_t causelog_transaction_dependency_count(const struct causelog_transaction *transaction);
+
+/**
+ * The dependency at this place, from 0; zeros beyond the count.
+ */
+struct causelog_dot causelog_transaction_dependency(const struct causelog_transaction *transaction,
+                                                    size_t index);
+
+/**
+ * How many changes it has; none if it is a merge.
+ */
+size_t causelog_transaction_change_count(const struct causelog_transaction *transaction);
+
+/**
+ * The change at this place, in order, from 0; NULL beyond the count. Borrowed: it lives
+ * as long as the transaction.
+ */
+const struct causelog_change *causelog_transaction_change(const struct causelog_transaction *transaction,
+                                                          size_t index);
+
+/**
+ * Frees a transaction that is not borrowed; NULL is fine.
+ */
+void causelog_transaction_free(struct causelog_transaction *transaction);
+
+/**
+ * Opens the log in the directory `path`, made if it is not there. `options` may be NULL.
+ * Free it with `causelog_log_free`.
+ *
+ * A path is given as the operating system takes it: on Unix it need not be UTF-8.
+ *
+ * Fails with `CAUSELOG_LOCKED` while another handle or process has it open,
+ * `CAUSELOG_CORRUPT` with file and offset when it is damaged, `CAUSELOG_UNSUPPORTED` when
+ * a newer version wrote it, `CAUSELOG_INVALID_ARGUMENT` when `path` is no directory or
+ * the options name a node that this log never was, and `CAUSELOG_IO`,
+ * `CAUSELOG_NO_SPACE` or `CAUSELOG_READ_ONLY` when the operating system says so.
+ */
+causelog_status causelog_log_open(struct causelog_text path,
+                                  const struct causelog_log_options *options,
+                                  struct causelog_log **log,
+                                  struct causelog_error **error);
+
+/**
+ * A new log in memory, gone when its last handle is. `options` may be NULL. Free it with
+ * `causelog_log_free`.
+ *
+ * Fails with `CAUSELOG_INVALID_ARGUMENT` when an argument is malformed.
+ */
+causelog_status causelog_log_in_memory(const struct causelog_log_options *options,
+                                       struct causelog_log **log,
+                                       struct causelog_error **error);
+
+/**
+ * The node whose changes this log records.
+ */
+struct causelog_uuid causelog_log_node(const struct causelog_log *log);
+
+/**
+ * The log's own identity, made with it: positions are positions of this log.
+ */
+struct causelog_uuid causelog_log_id(const struct causelog_log *log);
+
+/**
+ * How many nodes this log was before: it takes a new identity whenever it is found to
+ * have lost the end of its file, because the dots that were there may be known elsewhere.
+ */
+size_t causelog_log_past_node_count(const struct causelog_log *log);
+
+/**
+ * The node at this place that the log was before, from 0; zeros beyond the count.
+ */
+struct causelog_uuid causelog_log_past_node(const struct causelog_log *log, size_t index);
+
+/**
+ * Records one change of this node as a transaction of its own. `appended` may be NULL.
+ *
+ * Fails as `causelog_log_append_transaction` and `causelog_changes_add` do.
+ */
+causelog_status causelog_log_append(const struct causelog_log *log,
+                                    const struct causelog_change *change,
+                                    struct causelog_appended *appended,
+                                    struct causelog_error **error);
+
+/**
+ * Records changes of this node together: all of them, or none. `appended` may be NULL.
+ * The batch stays as it is.
+ *
+ * Their author is taken to have seen the whole log. Without changes this writes a merge:
+ * a transaction that only says what has been seen.
+ *
+ * Fails with `CAUSELOG_TOO_LARGE` beyond 1 GiB, `CAUSELOG_NO_SPACE` or `CAUSELOG_IO` when
+ * it could not be written, and `CAUSELOG_CLOSED`.
+ */
+causelog_status causelog_log_append_transaction(const struct causelog_log *log,
+                                                const struct causelog_changes *changes,
+                                                struct causelog_appended *appended,
+                                                struct causelog_error **error);
+
+/**
+ * Takes in a transaction as it is, whoever wrote it. One that the log holds already is
+ * recognised by its dot and written no second time. `appended` may be NULL.
+ *
+ * Fails with `CAUSELOG_MISSING_DEPENDENCY` naming the dot when the log lacks something
+ * that its author had seen; `CAUSELOG_DOT_REUSE` when the log holds something else under
+ * one of its dots; `CAUSELOG_CLOCK_SKEW` when its timestamp lies further ahead of local
+ * time than allowed; `CAUSELOG_INVALID_ARGUMENT` when a dependency names no transaction,
+ * or they do not cover its author's previous transaction; otherwise as
+ * `causelog_log_append_transaction`.
+ */
+causelog_status causelog_log_append_remote(const struct causelog_log *log,
+                                           const struct causelog_transaction *transaction,
+                                           struct causelog_appended *appended,
+                                           struct causelog_error **error);
+
+/**
+ * The clock of everything in the log. Free it with `causelog_clock_free`.
+ *
+ * Fails with `CAUSELOG_CLOSED`.
+ */
+causelog_status causelog_log_frontier(const struct causelog_log *log,
+                                      struct causelog_clock **clock,
+                                      struct causelog_error **error);
+
+/**
+ * What the author of this change had seen when making it, the change included. The dot
+ * of an empty transaction has a clock as well. Free it with `causelog_clock_free`.
+ *
+ * Fails with `CAUSELOG_NOT_FOUND` when the log does not hold the dot, and `CAUSELOG_CLOSED`.
+ */
+causelog_status causelog_log_vector_clock(const struct causelog_log *log,
+                                          struct causelog_dot dot,
+                                          struct causelog_clock **clock,
+                                          struct causelog_error **error);
+
+/**
+ * What the log holds, in numbers. Free them with `causelog_stats_free`.
+ *
+ * Fails with `CAUSELOG_CLOSED`.
+ */
+causelog_status causelog_log_stats(const struct causelog_log *log,
+                                   struct causelog_stats **stats,
+                                   struct causelog_error **error);
+
+/**
+ * Returns once all that was appended will survive a loss of power, whatever the durability.
+ *
+ * Fails with `CAUSELOG_IO` when the operating system cannot promise it, which closes the
+ * log, and `CAUSELOG_CLOSED`.
+ */
+causelog_status causelog_log_sync(const struct causelog_log *log, struct causelog_error **error);
+
+/**
+ * Syncs and closes the log, so that another handle can open it: every other call is
+ * `CAUSELOG_CLOSED` from now on, also those of its cursors. Closing again does nothing.
+ * The handle must still be freed.
+ *
+ * Fails with `CAUSELOG_IO` when the last sync failed; the log is closed all the same.
+ */
+causelog_status causelog_log_close(const struct causelog_log *log, struct causelog_error **error);
+
+/**
+ * Frees a log. Once its last cursor is freed too it is closed, but nobody hears of it if
+ * the last sync failed: `causelog_log_close` tells. NULL is fine.
+ */
+void causelog_log_free(struct causelog_log *log);
+
+/**
+ * Entries: changes of all transactions.
+ */
+uint64_t causelog_stats_entries(const struct causelog_stats *stats);
+
+/**
+ * Transactions, the empty ones among them.
+ */
+uint64_t causelog_stats_transactions(const struct causelog_stats *stats);
+
+/**
+ * Transactions without a change: merges of what their authors had seen.
+ */
+uint64_t causelog_stats_merges(const struct causelog_stats *stats);
+
+/**
+ * Nodes that wrote at least one transaction.
+ */
+uint64_t causelog_stats_nodes(const struct causelog_stats *stats);
+
+/**
+ * LSN of the first entry; 0 if there is none.
+ */
+uint64_t causelog_stats_first_lsn(const struct causelog_stats *stats);
+
+/**
+ * LSN of the last entry; 0 if there is none.
+ */
+uint64_t causelog_stats_last_lsn(const struct causelog_stats *stats);
+
+/**
+ * Whether there is any transaction; `*timestamp` becomes the earliest timestamp of all
+ * then, in nanoseconds since the Unix epoch. `timestamp` may be NULL.
+ */
+bool causelog_stats_oldest(const struct causelog_stats *stats, int64_t *timestamp);
+
+/**
+ * Whether there is any transaction; `*timestamp` becomes the latest timestamp of all
+ * then, in nanoseconds since the Unix epoch. `timestamp` may be NULL.
+ */
+bool causelog_stats_newest(const struct causelog_stats *stats, int64_t *timestamp);
+
+/**
+ * Bytes of all segments, their headers included.
+ */
+uint64_t causelog_stats_bytes(const struct causelog_stats *stats);
+
+/**
+ * How many tables have entries.
+ */
+size_t causelog_stats_table_count(const struct causelog_stats *stats);
+
+/**
+ * The numbers of the table at this place, ascending by name, from 0; zeros beyond the count.
+ */
+struct causelog_table_stats causelog_stats_table(const struct causelog_stats *stats, size_t index);
+
+/**
+ * Frees stats; NULL is fine.
+ */
+void causelog_stats_free(struct causelog_stats *stats);
+
+/**
+ * The entries that `options` ask for, in the order of their LSNs or in reverse. `options`
+ * may be NULL. Free the cursor with `causelog_cursor_free`.
+ *
+ * Fails with `CAUSELOG_INVALID_ARGUMENT` when the options are malformed, and `CAUSELOG_CLOSED`.
+ */
+causelog_status causelog_log_query(const struct causelog_log *log,
+                                   const struct causelog_query_options *options,
+                                   struct causelog_cursor **cursor,
+                                   struct causelog_error **error);
+
+/**
+ * The next entry, borrowed: it lives until the next call on the cursor. `*entry` becomes
+ * NULL after the last one. After a failure the cursor has ended.
+ *
+ * Fails with `CAUSELOG_CORRUPT` naming file and offset when what it reads is damaged,
+ * `CAUSELOG_IO`, and `CAUSELOG_CLOSED`.
+ */
+causelog_status causelog_cursor_next(struct causelog_cursor *cursor,
+                                     const struct causelog_entry **entry,
+                                     struct causelog_error **error);
+
+/**
+ * Frees a cursor; NULL is fine.
+ */
+void causelog_cursor_free(struct causelog_cursor *cursor);
+
+/**
+ * The transactions that someone whose clock is `seen` has not seen, in log order; `seen`
+ * may be NULL for all. Handed to another log's `causelog_log_append_remote` one after
+ * the other, they make it hold all that this one holds. Free the cursor with
+ * `causelog_transaction_cursor_free`.
+ *
+ * Fails with `CAUSELOG_CLOSED`.
+ */
+causelog_status causelog_log_transactions(const struct causelog_log *log,
+                                          const struct causelog_clock *seen,
+                                          struct causelog_transaction_cursor **cursor,
+                                          struct causelog_error **error);
+
+/**
+ * The next transaction, borrowed: it lives until the next call on the cursor.
+ * `*transaction` becomes NULL after the last one. After a failure the cursor has ended.
+ *
+ * Fails with `CAUSELOG_CORRUPT` naming file and offset when what it reads is damaged,
+ * `CAUSELOG_IO`, and `CAUSELOG_CLOSED`.
+ */
+causelog_status causelog_transaction_cursor_next(struct causelog_transaction_cursor *cursor,
+                                                 const struct causelog_transaction **transaction,
+                                                 struct causelog_error **error);
+
+/**
+ * Frees a cursor; NULL is fine.
+ */
+void causelog_transaction_cursor_free(struct causelog_transaction_cursor *cursor);
+
+/**
+ * A detector that resolves by `resolution`, a `causelog_resolution`. It notes down the
+ * time from `time`, or if that is NULL from the system's clock. Free it with
+ * `causelog_detector_free`.
+ *
+ * Fails with `CAUSELOG_INVALID_ARGUMENT` when `resolution` is none.
+ */
+causelog_status causelog_detector_new(int32_t resolution,
+                                      const struct causelog_time *time,
+                                      struct causelog_detector **detector,
+                                      struct causelog_error **error);
+
+/**
+ * The strategy it resolves by.
+ */
+causelog_resolution causelog_detector_resolution(const struct causelog_detector *detector);
+
+/**
+ * The conflict between these two entries; `*conflict` becomes NULL if there is none. Free
+ * it with `causelog_conflict_free`.
+ *
+ * There is none when one author had seen the other's entry, when both are the same entry,
+ * and when both left the row in the same state (identical `after`, two deletes among
+ * them), for then there is nothing to disagree about.
+ *
+ * Fails with `CAUSELOG_INVALID_ARGUMENT` when the entries are not of one row, and
+ * `CAUSELOG_DOT_REUSE` when they have one dot but differ.
+ */
+causelog_status causelog_detector_detect(const struct causelog_detector *detector,
+                                         const struct causelog_entry *local,
+                                         const struct causelog_entry *remote,
+                                         struct causelog_conflict **conflict,
+                                         struct causelog_error **error);
+
+/**
+ * Resolves a conflict between two entries and reports it as its local side sees it. Free
+ * the report with `causelog_report_free`.
+ *
+ * Fails with `CAUSELOG_INVALID_ARGUMENT` when an argument is NULL.
+ */
+causelog_status causelog_detector_report(const struct causelog_detector *detector,
+                                         const struct causelog_conflict *conflict,
+                                         struct causelog_report **report,
+                                         struct causelog_error **error);
+
+/**
+ * Resolves `count` entries of one row, normally its concurrent heads, and reports how.
+ * Their order makes no difference, nor does one given twice. With `settled_by`, the dot of
+ * the entry that has seen them all, the report is of a settled conflict; with NULL, of a
+ * standing one. Free the report with `causelog_report_free`.
+ *
+ * Fails with `CAUSELOG_INVALID_ARGUMENT` when there are fewer than two different entries
+ * or they are not of one row, and `CAUSELOG_DOT_REUSE` when two have one dot but differ.
+ */
+causelog_status causelog_detector_resolve(const struct causelog_detector *detector,
+                                          const struct causelog_entry *const *entries,
+                                          size_t count,
+                                          const struct causelog_dot *settled_by,
+                                          struct causelog_report **report,
+                                          struct causelog_error **error);
+
+/**
+ * Frees a detector; NULL is fine.
+ */
+void causelog_detector_free(struct causelog_detector *detector);
+
+/**
+ * Its identity, the same on every replica and from both sides.
+ */
+struct causelog_uuid causelog_conflict_id(const struct causelog_conflict *conflict);
+
+/**
+ * The local operation, then the remote one.
+ */
+causelog_conflict_type causelog_conflict_shape(const struct causelog_conflict *conflict);
+
+/**
+ * The table of both entries. Borrowed.
+ */
+struct causelog_text causelog_conflict_table(const struct causelog_conflict *conflict);
+
+/**
+ * The row of both entries. Borrowed; NULL of NULL.
+ */
+const struct causelog_row_id *causelog_conflict_row_id(const struct causelog_conflict *conflict);
+
+/**
+ * The entry that was here, with its clock. Borrowed; NULL of NULL.
+ */
+const struct causelog_entry *causelog_conflict_local_entry(const struct causelog_conflict *conflict);
+
+/**
+ * The entry that came, with its clock. Borrowed; NULL of NULL.
+ */
+const struct causelog_entry *causelog_conflict_remote_entry(const struct causelog_conflict *conflict);
+
+/**
+ * When this was noticed, here, in nanoseconds since the Unix epoch.
+ */
+int64_t causelog_conflict_detected_at(const struct causelog_conflict *conflict);
+
+/**
+ * Frees a conflict; reports made of it go on. NULL is fine.
+ */
+void causelog_conflict_free(struct causelog_conflict *conflict);
+
+/**
+ * Its identity, the same on every replica.
+ */
+struct causelog_uuid causelog_report_id(const struct causelog_report *report);
+
+/**
+ * The table of all entries. Borrowed.
+ */
+struct causelog_text causelog_report_table(const struct causelog_report *report);
+
+/**
+ * The row of all entries. Borrowed; NULL of NULL.
+ */
+const struct causelog_row_id *causelog_report_row_id(const struct causelog_report *report);
+
+/**
+ * The kind of conflict, whichever side looks at it.
+ */
+causelog_conflict_class causelog_report_conflict_class(const struct causelog_report *report);
+
+/**
+ * How many entries were resolved.
+ */
+size_t causelog_report_head_count(const struct causelog_report *report);
+
+/**
+ * The entry at this place in canonical order, the last being the latest, from 0; NULL
+ * beyond the count. Borrowed.
+ */
+const struct causelog_entry *causelog_report_head(const struct causelog_report *report,
+                                                  size_t index);
+
+/**
+ * How it was decided.
+ */
+causelog_resolution causelog_report_strategy(const struct causelog_report *report);
+
+/**
+ * Whether an entry won; `*winner` becomes its dot then. False while somebody has to
+ * decide: the value is provisional. `winner` may be NULL.
+ */
+bool causelog_report_winner(const struct causelog_report *report, struct causelog_dot *winner);
+
+/**
+ * The entry that won; NULL if nobody did. Borrowed.
+ */
+const struct causelog_entry *causelog_report_winning_entry(const struct causelog_report *report);
+
+/**
+ * The side that won; `CAUSELOG_SIDE_NONE` if nobody did, or the report has no sides.
+ */
+causelog_side causelog_report_winning_side(const struct causelog_report *report);
+
+/**
+ * The shape as the local side sees it; `CAUSELOG_CONFLICT_TYPE_NONE` unless the report was
+ * made by `causelog_detector_report`.
+ */
+causelog_conflict_type causelog_report_conflict_type(const struct causelog_report *report);
+
+/**
+ * Why, for machines.
+ */
+causelog_reason_code causelog_report_reason_code(const struct causelog_report *report);
+
+/**
+ * Why, for people: text. Free the buffer with `causelog_buffer_free`.
+ *
+ * Fails with `CAUSELOG_INVALID_ARGUMENT` when an argument is NULL.
+ */
+causelog_status causelog_report_reason(const struct causelog_report *report,
+                                       struct causelog_buffer **reason,
+                                       struct causelog_error **error);
+
+/**
+ * Whether the conflict is settled; `*dot` becomes the dot of the entry that has seen all
+ * heads then. False while it stands. `dot` may be NULL.
+ */
+bool causelog_report_settled_by(const struct causelog_report *report, struct causelog_dot *dot);
+
+/**
+ * When this was noticed, here, in nanoseconds since the Unix epoch.
+ */
+int64_t causelog_report_detected_at(const struct causelog_report *report);
+
+/**
+ * The row's payload as resolved, provisionally so while nobody has won. Borrowed; `data`
+ * is NULL if the row is deleted.
+ */
+struct causelog_bytes causelog_report_value(const struct causelog_report *report);
+
+/**
+ * The report as one line of compact JSON, the same on every replica, byte for byte. Free
+ * the buffer with `causelog_buffer_free`.
+ *
+ * Payloads that are JSON stand in it as such; others in hexadecimal, under `after_hex`,
+ * `before_hex` and `value_hex`. Positions and verdicts are left out, being local to a log.
+ *
+ * Fails with `CAUSELOG_INVALID_ARGUMENT` when an argument is NULL.
+ */
+causelog_status causelog_report_to_json(const struct causelog_report *report,
+                                        struct causelog_buffer **json,
+                                        struct causelog_error **error);
+
+/**
+ * The report as several lines of text for people, the same on every replica, without a
+ * line feed at its end. Free the buffer with `causelog_buffer_free`.
+ *
+ * Fails with `CAUSELOG_INVALID_ARGUMENT` when an argument is NULL.
+ */
+causelog_status causelog_report_to_text(const struct causelog_report *report,
+                                        struct causelog_buffer **text,
+                                        struct causelog_error **error);
+
+/**
+ * Frees a report; NULL is fine.
+ */
+void causelog_report_free(struct causelog_report *report);
+
+#ifdef __cplusplus
+}  // extern "C"
+#endif  // __cplusplus
+
+#endif  /* CAUSELOG_H */

@@ -1,0 +1,238 @@
+/* The conformance vectors of conflicts. */
+
+#include "vectors.h"
+
+static causelog_operation operation_of(causelog_text name) {
+    causelog_operation operation;
+    CHECK_OK(causelog_operation_parse(name, &operation, &error));
+    return operation;
+}
+
+static void shape(const json_value *vector) {
+    causelog_operation local = operation_of(text_member(vector, "local"));
+    causelog_operation remote = operation_of(text_member(vector, "remote")), here, there;
+    causelog_conflict_type type, mirror;
+    causelog_conflict_class class;
+    CHECK_OK(causelog_conflict_type_of(local, remote, &type, &error));
+    CHECK_STRING(string_member(vector, "conflict_type"), causelog_conflict_type_name(type));
+    CHECK_OK(causelog_conflict_type_mirror(type, &mirror, &error));
+    CHECK_STRING(string_member(vector, "mirror"), causelog_conflict_type_name(mirror));
+    CHECK_OK(causelog_conflict_type_class(type, &class, &error));
+    CHECK_STRING(string_member(vector, "conflict_class"), causelog_conflict_class_name(class));
+    CHECK_OK(causelog_conflict_type_operations(type, &here, &there, &error));
+    CHECK(here == local && there == remote);
+}
+
+static void class_of(const json_value *vector) {
+    const json_value *names = member(vector, "operations"), *expected = member(vector, "conflict_class");
+    int32_t operations[16];
+    CHECK(names->count <= 16);
+    for (size_t index = 0; index < names->count; index++) {
+        const json_value *name = &names->elements[index];
+        operations[index] = operation_of((causelog_text){name->text, name->length});
+    }
+    causelog_conflict_class class;
+    CHECK_OK(causelog_conflict_class_of(operations, names->count, &class, &error));
+    if (expected->type == JSON_NULL) {
+        CHECK_NUMBER(CAUSELOG_CONFLICT_CLASS_NONE, class);
+    } else {
+        CHECK_STRING(expected->text, causelog_conflict_class_name(class));
+    }
+}
+
+/* A payload: a string stands for its bytes, an object for those of its `hex`; none if it is missing. */
+static causelog_bytes read_payload(const json_value *value, owned_bytes *memory) {
+    *memory = (owned_bytes){NULL, 0};
+    if (value == NULL || value->type == JSON_NULL) {
+        return (causelog_bytes){NULL, 0};
+    }
+    if (value->type == JSON_STRING) {
+        return (causelog_bytes){(const uint8_t *)value->text, value->length};
+    }
+    *memory = bytes_of_hex(string_member(value, "hex"));
+    return (causelog_bytes){memory->data, memory->length};
+}
+
+static causelog_entry *read_entry(const json_value *value) {
+    owned_row row;
+    owned_bytes before, after;
+    read_row(member(value, "row_id"), &row);
+    causelog_metadata metadata[8];
+    causelog_change change = CAUSELOG_CHANGE_INIT;
+    change.table = text_member(value, "table");
+    change.row_id = row.row_id;
+    change.operation = operation_of(text_member(value, "operation"));
+    change.before = read_payload(json_get(value, "before"), &before);
+    change.after = read_payload(json_get(value, "after"), &after);
+    const json_value *strings = json_get(value, "metadata");
+    if (strings != NULL) {
+        CHECK(strings->type == JSON_OBJECT && strings->count <= 8);
+        for (size_t index = 0; index < strings->count; index++) {
+            const json_member *string = &strings->members[index];
+            metadata[index].key = (causelog_text){string->name, string->name_length};
+            metadata[index].value = (causelog_text){string->value.text, string->value.length};
+        }
+        change.metadata = metadata;
+        change.metadata_count = strings->count;
+    }
+
+    causelog_clock *clock = clock_member(value, "clock");
+    causelog_entry_fields fields = CAUSELOG_ENTRY_FIELDS_INIT;
+    fields.dot = (causelog_dot){uuid_member(value, "node"), unsigned_member(value, "sequence")};
+    fields.vector_clock = clock;
+    fields.timestamp = signed_member(value, "timestamp");
+    fields.change = &change;
+    if (json_get(value, "transaction") != NULL) {
+        fields.transaction = dot_member(value, "transaction");
+    }
+    causelog_entry *entry;
+    CHECK_OK(causelog_entry_new(&fields, &entry, &error));
+    causelog_clock_free(clock);
+    free(before.data);
+    free(after.data);
+    free_row(&row);
+    return entry;
+}
+
+static causelog_detector *detector_of(const json_value *vector) {
+    causelog_resolution resolution;
+    causelog_detector *detector;
+    CHECK_OK(causelog_resolution_parse(text_member(vector, "strategy"), &resolution, &error));
+    CHECK_OK(causelog_detector_new(resolution, NULL, &detector, &error));
+    return detector;
+}
+
+/* The dot is that of the member, which is a string. */
+static void check_dot(const json_value *expected, causelog_dot dot) {
+    char text[CAUSELOG_DOT_TEXT_SIZE];
+    CHECK_OK(causelog_dot_format(dot, &text, &error));
+    CHECK(expected->type == JSON_STRING);
+    CHECK_STRING(expected->text, text);
+}
+
+/* What every report is asked. */
+static void check_report(const json_value *expected, const causelog_report *report) {
+    CHECK_STRING(string_member(expected, "conflict_class"),
+                 causelog_conflict_class_name(causelog_report_conflict_class(report)));
+    CHECK_STRING(string_member(expected, "reason_code"),
+                 causelog_reason_code_name(causelog_report_reason_code(report)));
+    causelog_dot winner;
+    if (causelog_report_winner(report, &winner)) {
+        check_dot(member(expected, "winner"), winner);
+        check_dot(member(expected, "winner"), causelog_entry_dot(causelog_report_winning_entry(report)));
+    } else {
+        CHECK_STRING("pending", string_member(expected, "winner"));
+        CHECK(causelog_report_winning_entry(report) == NULL);
+    }
+
+    owned_bytes memory;
+    causelog_bytes wanted = read_payload(member(expected, "value"), &memory), value = causelog_report_value(report);
+    CHECK((wanted.data == NULL) == (value.data == NULL));
+    CHECK_NUMBER(wanted.length, value.length);
+    CHECK(wanted.length == 0 || memcmp(wanted.data, value.data, value.length) == 0);
+    free(memory.data);
+
+    char id[CAUSELOG_UUID_TEXT_SIZE];
+    CHECK_OK(causelog_uuid_format(causelog_report_id(report), &id, &error));
+    CHECK_STRING(string_member(expected, "id"), id);
+    causelog_buffer *buffer;
+    CHECK_OK(causelog_report_to_json(report, &buffer, &error));
+    CHECK_BUFFER(string_member(expected, "json"), buffer);
+    CHECK_OK(causelog_report_to_text(report, &buffer, &error));
+    CHECK_BUFFER(string_member(expected, "text"), buffer);
+}
+
+static void check_conflict(const json_value *expected, const causelog_detector *detector,
+                           const causelog_conflict *conflict) {
+    const char *type = string_member(expected, "conflict_type");
+    CHECK_STRING(type, causelog_conflict_type_name(causelog_conflict_shape(conflict)));
+    char id[CAUSELOG_UUID_TEXT_SIZE];
+    CHECK_OK(causelog_uuid_format(causelog_conflict_id(conflict), &id, &error));
+    CHECK_STRING(string_member(expected, "id"), id);
+
+    causelog_report *report;
+    CHECK_OK(causelog_detector_report(detector, conflict, &report, &error));
+    CHECK_STRING(type, causelog_conflict_type_name(causelog_report_conflict_type(report)));
+    const json_value *side = member(expected, "winning_side");
+    if (side->type == JSON_NULL) {
+        CHECK_NUMBER(CAUSELOG_SIDE_NONE, causelog_report_winning_side(report));
+    } else {
+        CHECK_STRING(side->text, causelog_side_name(causelog_report_winning_side(report)));
+    }
+    check_report(expected, report);
+    causelog_report_free(report);
+}
+
+static void detect(const json_value *vector) {
+    causelog_detector *detector = detector_of(vector);
+    causelog_entry *local = read_entry(member(vector, "local")), *remote = read_entry(member(vector, "remote"));
+    causelog_conflict *conflict = NULL;
+    causelog_status status = causelog_detector_detect(detector, local, remote, &conflict, &error);
+    if (json_get(vector, "error") != NULL) {
+        check_error(vector, status, &error);
+    } else {
+        CHECK_OK(status);
+        const json_value *expected = member(vector, "conflict");
+        CHECK((conflict == NULL) == (expected->type == JSON_NULL));
+        if (conflict != NULL) {
+            check_conflict(expected, detector, conflict);
+        }
+    }
+    causelog_conflict_free(conflict);
+    causelog_entry_free(local);
+    causelog_entry_free(remote);
+    causelog_detector_free(detector);
+}
+
+static void resolve(const json_value *vector) {
+    causelog_detector *detector = detector_of(vector);
+    const json_value *values = member(vector, "entries");
+    causelog_entry *owned[16];
+    const causelog_entry *entries[16];
+    CHECK(values->count <= 16);
+    for (size_t index = 0; index < values->count; index++) {
+        entries[index] = owned[index] = read_entry(&values->elements[index]);
+    }
+    const json_value *named = json_get(vector, "settled_by");
+    bool settled = named != NULL && named->type != JSON_NULL;
+    causelog_dot settled_by = {{{0}}, 0}, said;
+    if (settled) {
+        settled_by = dot_member(vector, "settled_by");
+    }
+    causelog_report *report = NULL;
+    causelog_status status = causelog_detector_resolve(detector, entries, values->count, settled ? &settled_by : NULL,
+                                                       &report, &error);
+    if (json_get(vector, "error") != NULL) {
+        check_error(vector, status, &error);
+    } else {
+        CHECK_OK(status);
+        const json_value *expected = member(vector, "report"), *order = member(expected, "order");
+        check_report(expected, report);
+        CHECK_NUMBER(order->count, causelog_report_head_count(report));
+        for (size_t index = 0; index < order->count; index++) {
+            check_dot(&order->elements[index], causelog_entry_dot(causelog_report_head(report, index)));
+        }
+        CHECK(causelog_report_settled_by(report, &said) == settled);
+        if (settled) {
+            check_dot(named, said);
+        }
+        CHECK_NUMBER(CAUSELOG_CONFLICT_TYPE_NONE, causelog_report_conflict_type(report));
+        CHECK_NUMBER(CAUSELOG_SIDE_NONE, causelog_report_winning_side(report));
+    }
+    causelog_report_free(report);
+    for (size_t index = 0; index < values->count; index++) {
+        causelog_entry_free(owned[index]);
+    }
+    causelog_detector_free(detector);
+}
+
+int main(int count, char **values) {
+    if (count != 2) {
+        fputs("usage: conformance_conflict DIRECTORY\n", stderr);
+        return 2;
+    }
+    static const vector_list lists[] = {
+        {"shapes", shape}, {"classes", class_of}, {"detect", detect}, {"resolve", resolve}};
+    run_vectors(values[1], "conflict.json", lists, 4);
+    return 0;
+}

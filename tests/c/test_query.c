@@ -1,0 +1,160 @@
+/* Queries: every condition, both directions, and how long a cursor sees what. */
+
+#include "support.h"
+
+/* A log of 6 entries: tables a, b and c in turn, rows 0, 1, 0, 1 …, stamped 1000 to 1005, the last by node 2. */
+static causelog_log *sample(void) {
+    causelog_time *time = causelog_time_new(1000);
+    causelog_log *log = memory_log(1, time), *other = memory_log(2, time);
+    static const char *const tables[] = {"a", "b", "c"};
+    for (int64_t number = 0; number < 5; number++) {
+        causelog_change change =
+            number < 3 ? insert_of(tables[number % 3], number % 2, "{}") : update_of(tables[number % 3], number % 2, "{}", "[]");
+        CHECK_OK(causelog_log_append(log, &change, NULL, &error));
+    }
+    CHECK_OK(causelog_time_set(time, 1005, &error));
+    causelog_change change = delete_of("c", 1, "{}");
+    CHECK_OK(causelog_log_append(other, &change, NULL, &error));
+    CHECK_NUMBER(1, pull(log, other));
+    causelog_log_free(other);
+    causelog_time_free(time);
+    return log;
+}
+
+/* The LSNs of an answer, as digits. */
+static const char *lsns(const causelog_log *log, const causelog_query_options *options) {
+    static char digits[32];
+    size_t length = 0;
+    causelog_cursor *cursor;
+    CHECK_OK(causelog_log_query(log, options, &cursor, &error));
+    for (;;) {
+        const causelog_entry *entry;
+        CHECK_OK(causelog_cursor_next(cursor, &entry, &error));
+        if (entry == NULL) {
+            break;
+        }
+        digits[length++] = (char)('0' + causelog_entry_lsn(entry));
+    }
+    digits[length] = '\0';
+    causelog_cursor_free(cursor);
+    return digits;
+}
+
+static void every_condition_narrows_the_answer(void) {
+    causelog_log *log = sample();
+    CHECK_STRING("123456", lsns(log, NULL));
+    causelog_query_options options = CAUSELOG_QUERY_OPTIONS_INIT;
+    CHECK_STRING("123456", lsns(log, &options));
+    options.reverse = 1;
+    CHECK_STRING("654321", lsns(log, &options));
+
+    const causelog_text tables[] = {causelog_text_from("c"), causelog_text_from("a"), causelog_text_from("none")};
+    options = (causelog_query_options)CAUSELOG_QUERY_OPTIONS_INIT;
+    options.tables = tables;
+    options.table_count = 3;
+    CHECK_STRING("1346", lsns(log, &options));
+    options.tables = &tables[2];
+    options.table_count = 1;
+    CHECK_STRING("", lsns(log, &options));
+
+    const causelog_row_id row_id = causelog_row_id_from_integer(1);
+    options = (causelog_query_options)CAUSELOG_QUERY_OPTIONS_INIT;
+    options.row_id = &row_id;
+    CHECK_STRING("246", lsns(log, &options));
+    options.operation = CAUSELOG_OPERATION_UPDATE;
+    CHECK_STRING("4", lsns(log, &options));
+    options.row_id = NULL;
+    CHECK_STRING("45", lsns(log, &options));
+
+    const causelog_uuid node = node_of(2);
+    options = (causelog_query_options)CAUSELOG_QUERY_OPTIONS_INIT;
+    options.node = &node;
+    CHECK_STRING("6", lsns(log, &options));
+
+    const uint64_t until = 5, two = 2, none = 0;
+    options = (causelog_query_options)CAUSELOG_QUERY_OPTIONS_INIT;
+    options.since = 2;
+    options.until = &until;
+    CHECK_STRING("345", lsns(log, &options));
+    options.limit = &two;
+    CHECK_STRING("34", lsns(log, &options));
+    options.reverse = -1;
+    CHECK_STRING("54", lsns(log, &options));
+    options.limit = &none;
+    CHECK_STRING("", lsns(log, &options));
+
+    const int64_t since_time = 1001, until_time = 1004;
+    options = (causelog_query_options)CAUSELOG_QUERY_OPTIONS_INIT;
+    options.since_time = &since_time;
+    CHECK_STRING("3456", lsns(log, &options));
+    options.until_time = &until_time;
+    CHECK_STRING("345", lsns(log, &options));
+    causelog_log_free(log);
+}
+
+static void a_cursor_sees_the_log_as_it_was(void) {
+    causelog_log *log = memory_log(1, NULL);
+    causelog_change change = insert_of("t", 1, "{}");
+    CHECK_OK(causelog_log_append(log, &change, NULL, &error));
+    causelog_cursor *cursor;
+    CHECK_OK(causelog_log_query(log, NULL, &cursor, &error));
+    CHECK_OK(causelog_log_append(log, &change, NULL, &error));
+    const causelog_entry *entry;
+    CHECK_OK(causelog_cursor_next(cursor, &entry, &error));
+    CHECK_NUMBER(1, causelog_entry_lsn(entry));
+    for (int again = 0; again < 3; again++) {
+        CHECK_OK(causelog_cursor_next(cursor, &entry, &error));
+        CHECK(entry == NULL);
+    }
+    causelog_cursor_free(cursor);
+    causelog_log_free(log);
+}
+
+static void entries_tell_their_history(void) {
+    causelog_log *log = sample();
+    causelog_entry *first = entry_at(log, 1), *second = entry_at(log, 2), *foreign = entry_at(log, 6);
+    CHECK(causelog_entry_timestamp(first) == 1000);
+    CHECK_NUMBER(2, causelog_clock_get(causelog_entry_vector_clock(second), node_of(1)));
+    CHECK(causelog_clock_covers(causelog_entry_vector_clock(second), causelog_entry_dot(first)));
+    bool answer;
+    CHECK_OK(causelog_entry_happens_before(first, second, &answer, &error));
+    CHECK(answer);
+    CHECK_OK(causelog_entry_happens_before(second, first, &answer, &error));
+    CHECK(!answer);
+    CHECK_OK(causelog_entry_happens_before(first, foreign, &answer, &error));
+    CHECK(!answer);
+    CHECK_NUMBER(CAUSELOG_VERDICT_NONE, causelog_entry_verdict(foreign));
+
+    /* The clock is borrowed from the entry; a copy of it is not. */
+    causelog_clock *clock = causelog_clock_clone(causelog_entry_vector_clock(second));
+    causelog_entry_free(first);
+    causelog_entry_free(second);
+    causelog_entry_free(foreign);
+    CHECK_NUMBER(2, causelog_clock_get(clock, node_of(1)));
+    causelog_clock_free(clock);
+    causelog_log_free(log);
+}
+
+static void the_frontier_is_what_has_been_seen(void) {
+    causelog_log *log = sample();
+    causelog_clock *frontier;
+    CHECK_OK(causelog_log_frontier(log, &frontier, &error));
+    CHECK_NUMBER(5, causelog_clock_get(frontier, node_of(1)));
+    CHECK_NUMBER(1, causelog_clock_get(frontier, node_of(2)));
+    causelog_transaction_cursor *cursor;
+    CHECK_OK(causelog_log_transactions(log, frontier, &cursor, &error));
+    const causelog_transaction *transaction;
+    CHECK_OK(causelog_transaction_cursor_next(cursor, &transaction, &error));
+    CHECK(transaction == NULL);
+    causelog_transaction_cursor_free(cursor);
+    causelog_clock_free(frontier);
+    causelog_log_free(log);
+}
+
+int main(void) {
+    RUN(every_condition_narrows_the_answer);
+    RUN(a_cursor_sees_the_log_as_it_was);
+    RUN(entries_tell_their_history);
+    RUN(the_frontier_is_what_has_been_seen);
+    return 0;
+}

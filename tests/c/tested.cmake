@@ -1,0 +1,23 @@
+# Every function of the header is called by a test.
+
+file(READ "${HEADER}" header)
+string(REGEX REPLACE "/\\*[^*]*\\*+([^/*][^*]*\\*+)*/" "" header "${header}")
+string(REGEX MATCHALL "causelog_[a-z0-9_]+\\(" declared "${header}")
+list(REMOVE_DUPLICATES declared)
+set(tests "")
+file(GLOB files "${TESTS}/*.c")
+foreach(file ${files})
+  file(READ "${file}" content)
+  string(APPEND tests "${content}")
+endforeach()
+
+set(untested "")
+foreach(function ${declared})
+  string(FIND "${tests}" "${function}" found)
+  if(found EQUAL -1)
+    string(APPEND untested " ${function})")
+  endif()
+endforeach()
+if(untested)
+  message(FATAL_ERROR "no test calls:${untested}")
+endif()
