@@ -22,6 +22,7 @@ export PATH := $(PATH):$(VENV)/bin
 NODE_DIR := bindings/node
 DEMO := $(TARGET)/demo
 RELEASE := $(TARGET)/release
+LIBRARY_SUFFIX := $(if $(filter Darwin,$(shell uname -s)),dylib,so)
 PROGRAMS := $(TARGET)/programs
 FAILPOINTS := $(TARGET)/failpoints
 BENCH ?=
@@ -102,7 +103,7 @@ build-failpoints: $(VENV)/.ready
 	cd bindings/python && $(MATURIN) --features failpoints --target-dir $(FAILPOINTS)/cargo --out $(FAILPOINTS)/wheels
 	$(PIP_OFFLINE) --target $(FAILPOINTS)/python $(FAILPOINTS)/wheels/*.whl
 	cargo build --locked -p causelog-node --features failpoints --target-dir $(FAILPOINTS)/cargo
-	@cp $(FAILPOINTS)/cargo/debug/libcauselog_node.* $(FAILPOINTS)/causelog.node
+	@cp $(FAILPOINTS)/cargo/debug/libcauselog_node.$(LIBRARY_SUFFIX) $(FAILPOINTS)/causelog.node
 
 # ----------------------------------------------------------------------------- demo
 
@@ -135,12 +136,14 @@ test-rust: prerequisites
 	@echo '== Rust: cargo test'
 	cargo test --locked --workspace
 
-test-c: build-c $(VENV)/.ready
+# The debug library, because optimised code branches on values that it then ignores, which valgrind cannot know.
+test-c: $(VENV)/.ready
 	@echo '== C: ctest, plain and with sanitizers'
-	cmake -S tests/c -B $(TARGET)/ctest -DCAUSELOG_LIBRARY=$(RELEASE)/libcauselog.so -DCAUSELOG_INCLUDE=$(CURDIR)/include
+	cargo build --locked -p causelog-ffi
+	cmake -S tests/c -B $(TARGET)/ctest -DCAUSELOG_LIBRARY=$(TARGET)/debug/libcauselog.so -DCAUSELOG_INCLUDE=$(CURDIR)/include
 	cmake --build $(TARGET)/ctest
 	ctest --test-dir $(TARGET)/ctest --output-on-failure
-	cmake -S tests/c -B $(TARGET)/ctest-sanitized -DCAUSELOG_SANITIZE=ON -DCAUSELOG_LIBRARY=$(RELEASE)/libcauselog.so -DCAUSELOG_INCLUDE=$(CURDIR)/include
+	cmake -S tests/c -B $(TARGET)/ctest-sanitized -DCAUSELOG_SANITIZE=ON -DCAUSELOG_LIBRARY=$(TARGET)/debug/libcauselog.so -DCAUSELOG_INCLUDE=$(CURDIR)/include
 	cmake --build $(TARGET)/ctest-sanitized
 	ctest --test-dir $(TARGET)/ctest-sanitized --output-on-failure
 
@@ -190,9 +193,11 @@ check-node: build-node
 # ---------------------------------------------------------------------------- bless
 
 .PHONY: bless
-bless: ## rewrite what is generated: header, stubs, types, vectors, the README's quotations
+bless: $(VENV)/.ready $(TARGET)/node-modules.ready ## rewrite what is generated: header, types, vectors, the README's quotations
 	CAUSELOG_BLESS=1 cargo test --locked --quiet -p causelog-ffi --test header
 	CAUSELOG_BLESS=1 cargo test --locked --quiet -p causelog --test conformance
+	cd $(NODE_DIR) && npm run --silent build
+	CAUSELOG_BLESS=1 $(VENV_PYTHON) -m pytest --quiet tests/docs/test_quoted_files.py
 
 # ---------------------------------------------------------------------------- bench
 

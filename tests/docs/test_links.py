@@ -13,11 +13,7 @@ _CODE = re.compile(r"```.*?```|`[^`]*`", re.DOTALL)
 def test_every_relative_link_exists(document) -> None:
     text = _CODE.sub("", document.read_text(encoding="utf-8"))
     targets = [match["target"] for match in _LINK.finditer(text)]
-    missing = [
-        target
-        for target in targets
-        if "://" not in target and not (document.parent / target).exists()
-    ]
+    missing = [target for target in targets if "://" not in target and not (document.parent / target).exists()]
     assert not missing
 
 

@@ -20,9 +20,7 @@ def write(directory):
     time = ManualTime(NOW)
     with ChangeLog.open(directory, node=OWN, time=time) as log:
         # One change, with metadata.
-        first = Change.insert(
-            "orders", 42, {"qty": 1, "note": "größe"}, metadata={"actor": "alice", "why": "über 🦀"}
-        )
+        first = Change.insert("orders", 42, {"qty": 1, "note": "größe"}, metadata={"actor": "alice", "why": "über 🦀"})
         show(log.append(first))
 
         # Every type of row id, and payloads that are JSON, empty, and neither.
@@ -71,9 +69,7 @@ def write(directory):
         )
         show(log.append_remote(peer))
         # A third node's merge, then a change of it that had seen both others.
-        merge = Transaction(
-            node=FAR, sequence=1, dependencies=[Dot(PEER, 2)], timestamp=NOW + 100 * SECOND, changes=[]
-        )
+        merge = Transaction(node=FAR, sequence=1, dependencies=[Dot(PEER, 2)], timestamp=NOW + 100 * SECOND, changes=[])
         show(log.append_remote(merge))
         later = Transaction(
             node=FAR,

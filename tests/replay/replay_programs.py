@@ -1,14 +1,17 @@
 """The four programs under test, how they are run, and what a good run leaves behind.
 
 The command lines come from the environment: REPLAY_RUST, REPLAY_C, REPLAY_PYTHON, REPLAY_NODE, and
-GENERATE_TRACE for the trace. The process that they start must be the program itself, because tests stop and kill it.
+GENERATE_TRACE for the trace. The process that they start must be the program itself, because tests kill it.
 """
 
 import json
 import os
+import select
 import shlex
 import subprocess
+import threading
 import time
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -57,15 +60,35 @@ class Program:
     def arguments(self, trace):
         return [str(trace), "--log", "log", "--reports", "reports.jsonl", "--summary", "summary.json"]
 
-    def start(self, trace, directory):
-        """The program, running."""
-        return subprocess.Popen(
-            [*self.command, *self.arguments(trace)],
+    @contextmanager
+    def halfway(self, lines, directory, size):
+        """The program in the middle of its job: its log has so many bytes or more, and it cannot come to
+        the end, because the trace reaches it through a pipe that brings these lines and no end.
+
+        It is killed when the context ends.
+        """
+        pipe = directory / "halfway.jsonl"
+        os.mkfifo(pipe)
+        feeder = threading.Thread(target=feed, args=[pipe, lines], daemon=True)
+        feeder.start()
+        running = subprocess.Popen(
+            [*self.command, *self.arguments(pipe)],
             cwd=directory,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
         )
+        try:
+            wait_for_log(running, directory, size)
+            yield
+            assert running.poll() is None, f"{self.language} ended by itself"
+        finally:
+            running.kill()
+            running.wait()
+            # A feeder that still waits for a reader gets one, which is gone at once.
+            os.close(os.open(pipe, os.O_RDONLY | os.O_NONBLOCK))
+            feeder.join(TIMEOUT)
+            pipe.unlink()
 
     def run_with(self, arguments, directory, before=()):
         """Runs the program with these arguments to its end; `before` are words to put before its command line."""
@@ -97,6 +120,20 @@ class Program:
             (directory / "reports.jsonl").read_bytes(),
             json.loads((directory / "summary.json").read_text()),
         )
+
+
+def feed(pipe, lines):
+    """Writes lines into a pipe, and holds it open until its reader is gone."""
+    try:
+        with open(pipe, "wb", buffering=0) as out:
+            for line in lines:
+                out.write(line)
+            # Nothing is asked for: this reports errors only, of which the reader's end is one.
+            gone = select.poll()
+            gone.register(out, 0)
+            gone.poll(TIMEOUT * 1000)
+    except BrokenPipeError:
+        pass
 
 
 def log_size(directory):

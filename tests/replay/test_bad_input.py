@@ -3,10 +3,8 @@
 import gzip
 import json
 import re
-import signal
 
 import pytest
-from replay_programs import wait_for_log
 
 # The line that is spoilt, from 1.
 LINE = 21
@@ -216,17 +214,9 @@ def test_a_summary_that_cannot_be_written(program, short, tmp_path):
 
 
 def test_a_log_that_another_process_holds(program, other, middling, tmp_path):
-    holder = other.start(middling.path, tmp_path)
-    try:
-        # Once it appends it holds the directory; stopped, it goes on holding it.
-        wait_for_log(holder, tmp_path, 5_000)
-        holder.send_signal(signal.SIGSTOP)
-        done = program.run(middling.path, tmp_path)
-        assert holder.poll() is None, f"{other.language} let go of the directory"
-        refused(program, done, "log", "LOCKED")
-    finally:
-        holder.kill()
-        holder.wait()
+    # What it has appended shows that it has opened the directory, which it holds until it is killed.
+    with other.halfway(middling.lines, tmp_path, 5_000):
+        refused(program, program.run(middling.path, tmp_path), "log", "LOCKED")
     still_opens(program, middling, tmp_path)
 
 

@@ -128,8 +128,8 @@ def two_inserts(directory, *images):
 def test_an_image_does_not_depend_on_how_the_trace_spells_it(program, tmp_path):
     """Two nodes write the same image, one with white space and escapes that JSON does not ask for."""
     plain = r'{"name":"Zoë \"🦀\" / \\ \n","n":[1,-2,0.5,true,null],"":{}}'
-    spelled = r''' { "n\u0061me" : "Zo\u00eb \"\ud83e\udd80\" \/ \\ \u000a" ,
-        "n" : [ 1 , -2 , 0.5 , true , null ] , "" : { } } '''.replace("\n", "")
+    spelled = r""" { "n\u0061me" : "Zo\u00eb \"\ud83e\udd80\" \/ \\ \u000a" ,
+        "n" : [ 1 , -2 , 0.5 , true , null ] , "" : { } } """.replace("\n", "")
     summary = program.replay(two_inserts(tmp_path, plain, spelled), tmp_path).summary
     assert summary["concurrent_by_operations"] == {"insert-insert": 1}, program.language
     assert summary["rows_by_heads_at_the_end"] == {"2": 1}, program.language

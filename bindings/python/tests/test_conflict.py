@@ -141,7 +141,7 @@ def test_the_json_of_a_report() -> None:
     assert "\n" not in report.to_json()
     assert (read["state"], read["settled_by"], read["row_id"]) == ("settled", f"{C}:9", 42)
     assert (read["winner"], read["value_hex"]) == (f"{B}:1", "ff")
-    assert [head["after"] for head in read["heads"]] == [{"qty": 1}, None]
+    assert [head.get("after") for head in read["heads"]] == [{"qty": 1}, None]
     assert report.settled_by == Dot(C, 9)
     assert f"settled by {C}:9" in str(report)
 

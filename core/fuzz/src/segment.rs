@@ -109,14 +109,15 @@ pub(crate) enum Ending {
     Damaged,
 }
 
-/// How a segment ends; `None` when it holds an intact frame that `original` does not, for then
-/// a checksum was hit upon and nothing can be said.
+/// How a segment ends; `None` when something passes for a frame that is none of `original`, be it
+/// inside a payload: then a checksum was hit upon, which fuzzers do, and nothing can be said.
 pub(crate) fn ending(segment: &[u8], original: &[u8]) -> Option<Ending> {
     let end = frames(segment).last().map_or(HEADER, |frame| frame.end);
+    let written = frames(original);
     let mut damaged = false;
     for offset in HEADER..segment.len() {
         let Some(until) = intact(segment, offset) else { continue };
-        if segment.get(offset..until) != original.get(offset..until) {
+        if !written.contains(&(offset..until)) || segment.get(offset..until) != original.get(offset..until) {
             return None;
         }
         if offset > end {

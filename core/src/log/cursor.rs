@@ -137,8 +137,8 @@ impl Filter {
         let (_, mut changes) = FrameReader::new(body)?;
         let mut entries = Vec::new();
         let mut clock: Option<(NodeId, VectorClock)> = None;
-        for lsn in record.lsns() {
-            let change = changes.next().ok()??;
+        for lsn in record.first_lsn.. {
+            let Some(change) = changes.next().ok()? else { break };
             if !self.takes_change(&change, lsn) {
                 continue;
             }
