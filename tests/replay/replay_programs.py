@@ -125,7 +125,7 @@ class Program:
 def feed(pipe, lines):
     """Writes lines into a pipe, and holds it open until its reader is gone."""
     try:
-        with open(pipe, "wb", buffering=0) as out:
+        with Path(pipe).open("wb", buffering=0) as out:
             for line in lines:
                 out.write(line)
             # Nothing is asked for: this reports errors only, of which the reader's end is one.

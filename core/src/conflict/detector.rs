@@ -208,9 +208,13 @@ fn same_entry(a: &ChangeEntry, b: &ChangeEntry) -> Result<bool> {
     if a.dot() != b.dot() {
         return Ok(false);
     }
-    let same = a.operation == b.operation
+    // Position and verdict are each log's own; all else goes into the report.
+    let same = a.transaction == b.transaction
+        && a.operation == b.operation
         && a.timestamp == b.timestamp
+        && a.before == b.before
         && a.after == b.after
+        && a.metadata == b.metadata
         && a.vector_clock == b.vector_clock;
     if same {
         return Ok(true);
