@@ -71,7 +71,7 @@ $(TARGET)/node-modules.ready: $(NODE_DIR)/package-lock.json | prerequisites
 # ---------------------------------------------------------------------------- build
 
 .PHONY: build build-rust build-c build-python build-node
-build: build-rust build-c build-python build-node
+build: build-rust build-c build-python build-node ## build everything in release mode
 
 build-rust: prerequisites
 	@echo '== Rust programs'
