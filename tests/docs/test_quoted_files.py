@@ -1,6 +1,7 @@
 """The README quotes programs that stand in the repository and are run by their language's own suite."""
 
 import os
+import subprocess
 
 import pytest
 from blocks import ROOT, blocks
@@ -23,3 +24,12 @@ def test_the_readme_quotes_the_file_as_it_is(block) -> None:
         readme.write_text(text.replace(marker + block.text, marker + file), encoding="utf-8")
         return
     assert block.text == file, f"README.md differs from {block.file}: run `make bless`"
+
+
+def test_the_rust_quickstart_runs() -> None:
+    # The suites of the other languages run theirs; cargo test only builds its examples.
+    command = ["cargo", "run", "--locked", "--quiet", "-p", "causelog-demo", "--example", "quickstart"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=600)
+    assert done.returncode == 0, done.stderr
+    assert "concurrent" in done.stdout
+    assert "strategy  last_write_wins" in done.stdout
