@@ -185,6 +185,11 @@ impl Error {
         self.code.is_retryable()
     }
 
+    /// Something that cannot happen did: a fault of this library.
+    pub(crate) fn internal(message: impl Into<String>) -> Self {
+        Error::new(ErrorCode::Internal, message)
+    }
+
     pub(crate) fn invalid(message: impl Into<String>) -> Self {
         Error::new(ErrorCode::InvalidArgument, message)
     }

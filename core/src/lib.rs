@@ -39,7 +39,7 @@
 //! [`ErrorCode`] from one table that all surfaces share. Time and identities come
 //! through [`TimeSource`] and [`IdSource`]; the crate starts no thread and uses no network.
 
-#![forbid(unsafe_code)]
+#![deny(unsafe_code)]
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic))]
 
 mod causality;
@@ -64,8 +64,8 @@ pub use conflict::{
 pub use error::{Error, ErrorCode, Result};
 pub use id::{Dot, IdSource, NodeId, RandomIds, RowId, RowIdPart};
 pub use log::{
-    Appended, ChangeLog, ChangeLogStats, Cursor, Durability, LogOptions, QueryOptions, TableStats,
-    TransactionCursor,
+    Appended, ChangeLog, ChangeLogStats, Cursor, Durability, EntryRef, LogOptions, Moment, QueryOptions,
+    Removal, RemovalReason, Row, Snapshot, TableStats, TransactionCursor, View,
 };
 pub use time::{HybridLogicalClock, ManualTime, SystemTime, TimeSource, Timestamp};
 pub use uuid::Uuid;

@@ -3,19 +3,45 @@
 //! It holds facts and gives them no meaning: which of two concurrent entries wins
 //! is not its business. `docs/format.md` describes the bytes.
 
-mod block;
+mod bytes;
 mod change_log;
+mod clocks;
+mod commit;
 mod cursor;
+mod dictionary;
+mod ends;
+mod entry;
 mod format;
 mod frame;
-mod index;
+mod frame_reader;
+mod index_file;
+mod opening;
 mod options;
+mod pages;
+mod places;
 mod query;
-mod recovery;
+mod recent;
+mod removal;
+mod replay;
+mod scan;
+mod sealing;
+mod segment;
+mod state;
 mod stats;
+mod tail;
+mod time_travel;
+mod transactions;
+mod view;
+mod waiting;
+mod writer;
 
 pub use change_log::{Appended, ChangeLog};
-pub use cursor::{Cursor, TransactionCursor};
+pub use cursor::Cursor;
+pub use entry::EntryRef;
 pub use options::{Durability, LogOptions};
 pub use query::QueryOptions;
+pub use removal::{Removal, RemovalReason};
 pub use stats::{ChangeLogStats, TableStats};
+pub use time_travel::{Moment, Row, Snapshot};
+pub use transactions::TransactionCursor;
+pub use view::View;

@@ -29,6 +29,16 @@ pub(crate) fn read(bytes: &[u8]) -> Option<(u64, &[u8])> {
     None
 }
 
+/// Appends a signed number: those near 0, of either sign, are the short ones (zigzag).
+pub(crate) fn write_signed(value: i64, out: &mut Vec<u8>) {
+    write(((value << 1) ^ (value >> 63)) as u64, out);
+}
+
+/// The signed number that [`write_signed`] wrote as this one.
+pub(crate) fn signed(value: u64) -> i64 {
+    (value >> 1) as i64 ^ -((value & 1) as i64)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -43,6 +53,15 @@ mod tests {
             for cut in 0..out.len() {
                 prop_assert_eq!(read(&out[..cut]), None);
             }
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn signed_round_trip(value in any::<i64>(), shift in 0u32..64) {
+            let mut out = Vec::new();
+            write_signed(value >> shift, &mut out);
+            prop_assert_eq!(signed(read(&out).unwrap().0), value >> shift);
         }
     }
 

@@ -5,12 +5,8 @@
 mod common;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::io::{BufRead, BufReader};
-use std::path::Path;
 
-use causelog::{
-    Change, ChangeEntry, ChangeLog, Dot, LogOptions, Result, Timestamp, Transaction, Uuid, VectorClock,
-};
+use causelog::{Change, ChangeEntry, ChangeLog, Dot, LogOptions, Result, Transaction, Uuid, VectorClock};
 use common::{Random, at, entries, in_memory, node, options, transactions, with_seeds};
 
 /// A history, and of every transaction the set of all that its author had seen: the truth, without clocks.
@@ -218,7 +214,8 @@ fn replicas_stamp_what_they_have_seen() {
                 }
             } else {
                 let changes = random.below(3);
-                let changes = (0..changes).map(|row| Change::insert("t", row as i64, "{}")).collect();
+                let changes =
+                    (0..changes).map(|row| Change::insert("t", row as i64, "{}")).collect::<Vec<_>>();
                 let dot = logs[here].append_transaction(changes).unwrap().transaction;
                 seen[here].insert(dot);
                 truth.insert(dot, seen[here].clone());
@@ -258,40 +255,9 @@ fn a_merge_shortens_the_dependencies() {
 /// A real history of 3,979 transactions by 791 nodes: the clocks give exactly what its parents give.
 #[test]
 fn a_real_history() {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/data/riak_kv-history.jsonl.gz");
-    let Ok(file) = std::fs::File::open(&path) else {
-        eprintln!("skipped: {} is not there", path.display());
-        return;
-    };
+    let Some(transactions) = common::history::riak_kv() else { return };
     let mut history = History::default();
-    let mut names: HashMap<String, Dot> = HashMap::new();
-    let mut sequences: HashMap<Uuid, u64> = HashMap::new();
-    for line in BufReader::new(flate2::read::GzDecoder::new(file)).lines() {
-        let line: serde_json::Value = serde_json::from_str(&line.unwrap()).unwrap();
-        let author: Uuid = line["node"].as_str().unwrap().parse().unwrap();
-        let list = |key: &str| line[key].as_array().unwrap().clone();
-        let changes: Vec<Change> = list("changes")
-            .iter()
-            .map(|change| {
-                let operation = change["operation"].as_str().unwrap().parse().unwrap();
-                let after = change.get("after").map(|after| after.to_string().into_bytes());
-                let table = change["table"].as_str().unwrap();
-                Change::new(table, change["row_id"].as_str().unwrap(), operation, None, after)
-            })
-            .collect();
-        let sequence = sequences.entry(author).or_default();
-        *sequence += changes.len().max(1) as u64;
-        let transaction = Transaction {
-            node: author,
-            sequence: *sequence,
-            dependencies: list("parents").iter().map(|name| names[name.as_str().unwrap()]).collect(),
-            timestamp: line["timestamp"].as_str().unwrap().parse::<Timestamp>().unwrap(),
-            changes,
-        };
-        names.insert(line["txn"].as_str().unwrap().to_owned(), transaction.dot());
-        history.push(transaction);
-    }
-    assert_eq!(history.transactions.len(), 3979);
+    transactions.into_iter().for_each(|transaction| history.push(transaction));
 
     let directory = tempfile::tempdir().unwrap();
     let time = std::sync::Arc::new(causelog::ManualTime::new("2100-01-01T00:00:00Z".parse().unwrap()));

@@ -2,13 +2,16 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, clippy::expect_used)]
 
+use std::collections::HashMap;
 use std::fmt::Debug;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use causelog::{
-    Change, ChangeEntry, ChangeOperation, ConflictClass, ConflictDetector, ConflictReport,
-    ConflictResolution, ConflictType, Dot, ErrorCode, HybridLogicalClock, Metadata, Result, RowId, RowIdPart,
-    Side, Timestamp, Uuid, VectorClock, Winner,
+    Change, ChangeEntry, ChangeLog, ChangeOperation, ConflictClass, ConflictDetector, ConflictReport,
+    ConflictResolution, ConflictType, Dot, ErrorCode, HybridLogicalClock, LogOptions, ManualTime, Metadata,
+    Moment, QueryOptions, Result, Row, RowId, RowIdPart, Side, Snapshot, Timestamp, Transaction, Uuid,
+    VectorClock, Winner,
 };
 use serde_json::Value;
 
@@ -167,11 +170,15 @@ fn row_id_part(value: &Value) -> RowIdPart {
     }
 }
 
-fn row_id(value: &Value) -> RowId {
+fn try_row_id(value: &Value) -> Result<RowId> {
     match value {
-        Value::Array(parts) => RowId::tuple(parts.iter().map(row_id_part)).unwrap(),
-        scalar => RowId::Scalar(row_id_part(scalar)),
+        Value::Array(parts) => RowId::tuple(parts.iter().map(row_id_part)),
+        scalar => Ok(RowId::Scalar(row_id_part(scalar))),
     }
+}
+
+fn row_id(value: &Value) -> RowId {
+    try_row_id(value).unwrap()
 }
 
 #[test]
@@ -243,8 +250,7 @@ fn operation(value: &Value) -> ChangeOperation {
     value.as_str().unwrap().parse().unwrap()
 }
 
-fn entry(value: &Value) -> ChangeEntry {
-    let dot = Dot::new(node(value, "node"), number(value, "sequence"));
+fn change(value: &Value) -> Change {
     let change = Change::new(
         text(value, "table"),
         row_id(&value["row_id"]),
@@ -252,11 +258,17 @@ fn entry(value: &Value) -> ChangeEntry {
         payload(&value["before"]),
         payload(&value["after"]),
     );
-    change.validate().unwrap();
     let metadata: Metadata = match &value["metadata"] {
         Value::Null => Metadata::new(),
         metadata => serde_json::from_value(metadata.clone()).unwrap(),
     };
+    Change { metadata, ..change }
+}
+
+fn entry(value: &Value) -> ChangeEntry {
+    let dot = Dot::new(node(value, "node"), number(value, "sequence"));
+    let change = change(value);
+    change.validate().unwrap();
     ChangeEntry {
         lsn: 0,
         node: dot.node,
@@ -270,7 +282,7 @@ fn entry(value: &Value) -> ChangeEntry {
         before: change.before,
         after: change.after,
         verdict: None,
-        metadata,
+        metadata: change.metadata,
     }
 }
 
@@ -348,6 +360,183 @@ fn conflicts() {
             assert_eq!((report.conflict_type(), report.winning_side()), (None, None));
             check_report(&report, wanted);
         }
+    });
+}
+
+fn timestamp(value: &Value, key: &str) -> Timestamp {
+    Timestamp::from_nanoseconds(number(value, key))
+}
+
+fn transaction(value: &Value) -> Transaction {
+    let list = |key: &str| value[key].as_array().unwrap().iter();
+    Transaction {
+        node: node(value, "node"),
+        sequence: number(value, "sequence"),
+        dependencies: list("dependencies").map(|dot| dot.as_str().unwrap().parse().unwrap()).collect(),
+        timestamp: timestamp(value, "timestamp"),
+        changes: list("changes").map(change).collect(),
+    }
+}
+
+/// The logs that a file describes.
+struct Logs(HashMap<String, Vec<Transaction>>);
+
+impl Logs {
+    fn of(vectors: &mut Vectors) -> Logs {
+        let mut logs = HashMap::new();
+        vectors.each("logs", |case| {
+            let transactions = case["transactions"].as_array().unwrap().iter().map(transaction).collect();
+            assert_eq!(logs.insert(text(case, "name").to_owned(), transactions), None);
+        });
+        Logs(logs)
+    }
+
+    fn transactions(&self, case: &Value) -> &[Transaction] {
+        &self.0[text(case, "log")]
+    }
+
+    /// The log of a case with its first `count` transactions.
+    fn begin(&self, case: &Value, count: usize) -> ChangeLog {
+        let options = LogOptions {
+            node: Some("dddddddd-0000-4000-8000-000000000004".parse().unwrap()),
+            time: Arc::new(ManualTime::new(Timestamp::MAX)),
+            ..LogOptions::default()
+        };
+        let log = ChangeLog::in_memory(options).unwrap();
+        for transaction in self.transactions(case).iter().take(count) {
+            log.append_remote(transaction).unwrap();
+        }
+        log
+    }
+
+    fn open(&self, case: &Value) -> ChangeLog {
+        self.begin(case, usize::MAX)
+    }
+}
+
+fn options(case: &Value) -> Result<QueryOptions> {
+    let mut options = QueryOptions::default();
+    for (key, value) in case["options"].as_object().unwrap() {
+        let string = || value.as_str().unwrap();
+        let big = || Some(string().parse::<u64>().unwrap());
+        let time = || Some(Timestamp::from_nanoseconds(string().parse().unwrap()));
+        match key.as_str() {
+            "tables" => options.tables = serde_json::from_value(value.clone()).unwrap(),
+            "row_id" => options.row_id = Some(try_row_id(value)?),
+            "operation" => options.operation = Some(string().parse()?),
+            "node" => options.node = Some(string().parse().unwrap()),
+            "transaction" => options.transaction = Some(string().parse()?),
+            "unseen_by" => options.unseen_by = Some(VectorClock::from_json(string())?),
+            "since" => options.since = big().unwrap(),
+            "until" => options.until = big(),
+            "since_time" => options.since_time = time(),
+            "until_time" => options.until_time = time(),
+            "limit" => options.limit = Some(value.as_u64().unwrap()),
+            "reverse" => options.reverse = value.as_bool().unwrap(),
+            other => panic!("no option: {other}"),
+        }
+    }
+    Ok(options)
+}
+
+fn lsns(entries: impl Iterator<Item = Result<ChangeEntry>>) -> Value {
+    entries.map(|entry| entry.unwrap().lsn).collect::<Vec<_>>().into()
+}
+
+#[test]
+fn queries() {
+    let mut vectors = Vectors::read("queries.json");
+    let logs = Logs::of(&mut vectors);
+    vectors.each("queries", |case| {
+        let found = logs.open(case).query(options(case).unwrap()).unwrap();
+        assert_eq!(lsns(found), case["lsns"]);
+    });
+    vectors.each("refused", |case| {
+        let log = logs.open(case);
+        if case.get("closed").is_some() {
+            log.close().unwrap();
+        }
+        fails(case, options(case).and_then(|options| log.query(options)));
+    });
+}
+
+fn moment(case: &Value) -> Moment {
+    match &case["at"] {
+        Value::String(now) if now == "now" => Moment::Now,
+        at if at.get("lsn").is_some() => Moment::Lsn(number(at, "lsn")),
+        at => timestamp(at, "time").into(),
+    }
+}
+
+fn row(value: &Value) -> Option<Row> {
+    (!value.is_null()).then(|| Row {
+        row_id: row_id(&value["row_id"]),
+        value: payload(&value["value"]),
+        lsn: value["lsn"].as_u64().unwrap(),
+        timestamp: timestamp(value, "timestamp"),
+        dot: text(value, "dot").parse().unwrap(),
+    })
+}
+
+fn check_rows(snapshot: &Snapshot, wanted: &Value) {
+    let rows: Vec<Row> = wanted["rows"].as_array().unwrap().iter().map(|value| row(value).unwrap()).collect();
+    let found: Vec<Row> = snapshot.iter().map(|row| (**row).clone()).collect();
+    assert_eq!(found, rows);
+    assert_eq!((snapshot.len(), snapshot.is_empty()), (rows.len(), rows.is_empty()));
+    assert!(rows.iter().all(|row| snapshot.get(&row.row_id).map(|found| &**found) == Some(row)));
+    assert_eq!(snapshot.lsn(), wanted["lsn"].as_u64().unwrap());
+}
+
+#[test]
+fn time_travel() {
+    let mut vectors = Vectors::read("time_travel.json");
+    let logs = Logs::of(&mut vectors);
+    vectors.each("states", |case| {
+        let state = logs.open(case).state_at(text(case, "table"), row_id(&case["row_id"]), moment(case));
+        assert_eq!(state.unwrap(), row(&case["row"]));
+    });
+    vectors.each("snapshots", |case| {
+        let snapshot = logs.open(case).snapshot(text(case, "table"), moment(case)).unwrap();
+        assert_eq!(snapshot.table(), text(case, "table"));
+        check_rows(&snapshot, case);
+    });
+    vectors.each("histories", |case| {
+        let history = logs.open(case).history(text(case, "table"), row_id(&case["row_id"]));
+        assert_eq!(lsns(history.unwrap()), case["lsns"]);
+    });
+    vectors.each("views", |case| {
+        let mut count = case["transactions"].as_u64().unwrap() as usize;
+        let log = logs.begin(case, count);
+        let view = log.materialise(text(case, "table")).unwrap();
+        assert_eq!(view.table(), text(case, "table"));
+        check_rows(&view.snapshot(), case);
+        for refresh in case["refreshes"].as_array().unwrap() {
+            let append = refresh["append"].as_u64().unwrap() as usize;
+            for transaction in logs.transactions(case).iter().skip(count).take(append) {
+                log.append_remote(transaction).unwrap();
+            }
+            count += append;
+            assert_eq!(view.refresh().unwrap(), refresh["taken"].as_u64().unwrap());
+            check_rows(&view.snapshot(), refresh);
+        }
+    });
+    vectors.each("refused", |case| {
+        let log = logs.open(case);
+        let table = text(case, "table");
+        let view = log.materialise("t").unwrap();
+        if case.get("closed").is_some() {
+            log.close().unwrap();
+        }
+        let row_id = case.get("row_id").map_or(Ok(RowId::from(1)), try_row_id);
+        let outcome = match text(case, "call") {
+            "history" => row_id.and_then(|row_id| log.history(table, row_id)).map(drop),
+            "state_at" => row_id.and_then(|row_id| log.state_at(table, row_id, moment(case))).map(drop),
+            "snapshot" => log.snapshot(table, moment(case)).map(drop),
+            "materialise" => log.materialise(table).map(drop),
+            "refresh" => view.refresh().map(drop),
+            other => panic!("no call: {other}"),
+        };
+        fails(case, outcome);
     });
 }
 

@@ -7,7 +7,7 @@ mod common;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex};
 
-use causelog::storage::{MemoryStorage, Storage, StorageFile, StorageLock};
+use causelog::storage::{MemoryStorage, SharedCells, Storage, StorageFile, StorageLock};
 use causelog::{
     Change, ChangeLog, Dot, Durability, ErrorCode, IdSource, LogOptions, QueryOptions, Result, TimeSource,
     Timestamp, Transaction, Uuid, VectorClock,
@@ -69,6 +69,14 @@ impl Storage for Trap {
         self.storage.lock()
     }
 
+    fn writer_is_alive(&self) -> Result<bool> {
+        self.storage.writer_is_alive()
+    }
+
+    fn lock_file(&self, name: &str) -> Result<Box<dyn StorageLock>> {
+        self.storage.lock_file(name)
+    }
+
     fn list(&self) -> Result<Vec<String>> {
         self.storage.list()
     }
@@ -77,8 +85,24 @@ impl Storage for Trap {
         Ok(Box::new(TrapFile(self.clone(), self.storage.open(name)?)))
     }
 
+    fn create(&self, name: &str) -> Result<Box<dyn StorageFile>> {
+        Ok(Box::new(TrapFile(self.clone(), self.storage.create(name)?)))
+    }
+
     fn replace(&self, name: &str, bytes: &[u8]) -> Result<()> {
         self.storage.replace(name, bytes)
+    }
+
+    fn rename(&self, from: &str, to: &str) -> Result<()> {
+        self.storage.rename(from, to)
+    }
+
+    fn remove(&self, name: &str) -> Result<()> {
+        self.storage.remove(name)
+    }
+
+    fn shared(&self, name: &str, count: usize) -> Result<Box<dyn SharedCells>> {
+        self.storage.shared(name, count)
     }
 
     fn describe(&self) -> String {
@@ -165,7 +189,8 @@ fn a_panic_within_a_change_closes_the_log_and_loses_nothing() {
     for (durability, place, call) in cases {
         println!("{durability:?} {place:?}");
         let trap = Trap::new();
-        let log = ChangeLog::open_storage(&trap, trap.options(durability)).unwrap();
+        let log =
+            ChangeLog::open_storage(std::sync::Arc::new(trap.clone()), trap.options(durability)).unwrap();
         for row in 0..5 {
             log.append(insert(row)).unwrap();
         }
@@ -183,7 +208,8 @@ fn a_panic_within_a_change_closes_the_log_and_loses_nothing() {
         assert_eq!(fresh.next().unwrap().unwrap_err().code(), ErrorCode::Closed);
 
         // Though the old handle and its cursors are still there, it can be opened again.
-        let log = ChangeLog::open_storage(&trap, trap.options(durability)).unwrap();
+        let log =
+            ChangeLog::open_storage(std::sync::Arc::new(trap.clone()), trap.options(durability)).unwrap();
         let found = transactions(&log);
         assert_eq!(found[..6], acknowledged);
         // What was written whole when the sync panicked may be there; it was not promised.
@@ -191,7 +217,8 @@ fn a_panic_within_a_change_closes_the_log_and_loses_nothing() {
         assert_eq!(found.len(), 6 + usize::from(whole));
         let appended = log.append(insert(9)).unwrap();
         drop(log);
-        let log = ChangeLog::open_storage(&trap, trap.options(durability)).unwrap();
+        let log =
+            ChangeLog::open_storage(std::sync::Arc::new(trap.clone()), trap.options(durability)).unwrap();
         assert_eq!(transactions(&log).last().unwrap().dot(), appended.transaction);
         assert_eq!(transactions(&log).len(), found.len() + 1);
         assert_eq!(entries(&log).last().unwrap().lsn, appended.last_lsn.unwrap());
@@ -203,7 +230,7 @@ fn a_panic_while_opening_leaves_the_place_as_it_was() {
     let trap = Trap::new();
     let open = || {
         let ids: Arc<dyn IdSource> = Arc::new(trap.clone());
-        ChangeLog::open_storage(&trap.storage, LogOptions { ids, ..options() })
+        ChangeLog::open_storage(std::sync::Arc::new(trap.storage.clone()), LogOptions { ids, ..options() })
     };
     trap.set(Place::Ids);
     panics(open);
@@ -217,7 +244,7 @@ fn a_panic_while_opening_leaves_the_place_as_it_was() {
 #[test]
 fn a_panic_while_reading_is_the_readers_own() {
     let trap = Trap::new();
-    let log = ChangeLog::open_storage(&trap, options()).unwrap();
+    let log = ChangeLog::open_storage(std::sync::Arc::new(trap.clone()), options()).unwrap();
     log.append(insert(1)).unwrap();
     let mut cursor = log.query(QueryOptions::default()).unwrap();
     trap.set(Place::Read);
@@ -239,7 +266,7 @@ fn a_call_made_during_another_panic_does_not_close_the_log() {
     }
 
     let trap = Trap::new();
-    let log = ChangeLog::open_storage(&trap.storage, options()).unwrap();
+    let log = ChangeLog::open_storage(std::sync::Arc::new(trap.storage.clone()), options()).unwrap();
     panics(|| {
         let _append = AppendOnDrop(&log);
         trap.set(Place::Read);

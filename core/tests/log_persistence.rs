@@ -248,7 +248,7 @@ impl Pair {
     fn open(&mut self, durability: Durability) {
         let options = || LogOptions { durability, ..options_with(self.time.clone()) };
         self.logs = vec![
-            ChangeLog::open_storage(&self.memory, options()).unwrap(),
+            ChangeLog::open_storage(std::sync::Arc::new(self.memory.clone()), options()).unwrap(),
             ChangeLog::open_with(self.directory.path(), options()).unwrap(),
         ];
     }
@@ -343,8 +343,11 @@ fn memory_directory_and_model_agree_on_random_work() {
 }
 
 fn reopen(storage: &MemoryStorage) -> ChangeLog {
-    ChangeLog::open_storage(storage, LogOptions { ids: common::CountingIds::from(2000), ..options() })
-        .unwrap()
+    ChangeLog::open_storage(
+        std::sync::Arc::new(storage.clone()),
+        LogOptions { ids: common::CountingIds::from(2000), ..options() },
+    )
+    .unwrap()
 }
 
 fn code<T: std::fmt::Debug>(outcome: Result<T>) -> ErrorCode {
@@ -354,7 +357,7 @@ fn code<T: std::fmt::Debug>(outcome: Result<T>) -> ErrorCode {
 #[test]
 fn a_log_keeps_its_identity() {
     let storage = MemoryStorage::new();
-    let log = ChangeLog::open_storage(&storage, options()).unwrap();
+    let log = ChangeLog::open_storage(std::sync::Arc::new(storage.clone()), options()).unwrap();
     let (own, id) = (log.node(), log.id());
     assert_ne!(own, id);
     assert!(log.past_nodes().is_empty());
@@ -364,7 +367,12 @@ fn a_log_keeps_its_identity() {
     drop(log);
 
     // It may be named on opening, and none other may.
-    let named = |node| ChangeLog::open_storage(&storage, LogOptions { node: Some(node), ..options() });
+    let named = |node| {
+        ChangeLog::open_storage(
+            std::sync::Arc::new(storage.clone()),
+            LogOptions { node: Some(node), ..options() },
+        )
+    };
     assert_eq!(named(own).unwrap().node(), own);
     let error = named(node(7)).unwrap_err();
     assert_eq!(error.code(), ErrorCode::InvalidArgument);
@@ -376,7 +384,8 @@ fn a_log_keeps_its_identity() {
 fn the_time_never_goes_back_also_over_reopening() {
     let storage = MemoryStorage::new();
     let time = Arc::new(ManualTime::new(at(5_000)));
-    let open = || ChangeLog::open_storage(&storage, options_with(time.clone())).unwrap();
+    let open =
+        || ChangeLog::open_storage(std::sync::Arc::new(storage.clone()), options_with(time.clone())).unwrap();
     let stamp = |log: &ChangeLog| log.append(Change::insert("t", 1, "1")).unwrap().timestamp;
     let log = open();
     assert_eq!([stamp(&log), stamp(&log)], [at(5_000), at(5_001)]);
@@ -414,12 +423,18 @@ fn a_directory_has_one_writer() {
     drop(ChangeLog::open_with(directory.path(), options()).unwrap());
 
     let storage = MemoryStorage::new();
-    let log = ChangeLog::open_storage(&storage, options()).unwrap();
-    assert_eq!(code(ChangeLog::open_storage(&storage, options())), ErrorCode::Locked);
+    let log = ChangeLog::open_storage(std::sync::Arc::new(storage.clone()), options()).unwrap();
+    assert_eq!(
+        code(ChangeLog::open_storage(std::sync::Arc::new(storage.clone()), options())),
+        ErrorCode::Locked
+    );
     // A cursor keeps its log alive, and so locked.
     let cursor = log.query(QueryOptions::default()).unwrap();
     drop(log);
-    assert_eq!(code(ChangeLog::open_storage(&storage, options())), ErrorCode::Locked);
+    assert_eq!(
+        code(ChangeLog::open_storage(std::sync::Arc::new(storage.clone()), options())),
+        ErrorCode::Locked
+    );
     drop(cursor);
     reopen(&storage);
 }
@@ -427,7 +442,7 @@ fn a_directory_has_one_writer() {
 #[test]
 fn a_closed_log_answers_nothing() {
     let log = in_memory(node(1));
-    log.append_transaction((0..3).map(|row| Change::insert("t", row, "1")).collect()).unwrap();
+    log.append_transaction((0..3).map(|row| Change::insert("t", row, "1")).collect::<Vec<_>>()).unwrap();
     log.append(Change::insert("t", 9, "1")).unwrap();
     let mut begun = log.query(QueryOptions::default()).unwrap();
     let fresh = log.query(QueryOptions::default()).unwrap();
@@ -605,7 +620,11 @@ fn a_timestamp_too_far_ahead_is_refused_until_time_has_caught_up() {
 #[test]
 fn a_merge_has_a_dot_and_a_clock_and_no_entry() {
     let storage = MemoryStorage::new();
-    let log = ChangeLog::open_storage(&storage, LogOptions { node: Some(node(9)), ..options() }).unwrap();
+    let log = ChangeLog::open_storage(
+        std::sync::Arc::new(storage.clone()),
+        LogOptions { node: Some(node(9)), ..options() },
+    )
+    .unwrap();
     log.append_remote(&foreign(node(1), 1, &[], 1)).unwrap();
     log.append_remote(&foreign(node(2), 1, &[Dot::new(node(1), 1)], 0)).unwrap();
     let merge = log.append_transaction(Vec::new()).unwrap();
@@ -706,7 +725,7 @@ fn a_large_payload_comes_back() {
 /// A log in memory with three transactions, closed.
 fn closed_log() -> MemoryStorage {
     let storage = MemoryStorage::new();
-    let log = ChangeLog::open_storage(&storage, options()).unwrap();
+    let log = ChangeLog::open_storage(std::sync::Arc::new(storage.clone()), options()).unwrap();
     for row in 0..3 {
         log.append(Change::insert("t", row, "1")).unwrap();
     }
@@ -738,7 +757,10 @@ fn damaged_missing_and_foreign_files_are_named() {
     };
     let another = MemoryStorage::new();
     let other_ids = LogOptions { ids: common::CountingIds::from(3000), ..options() };
-    ChangeLog::open_storage(&another, other_ids).unwrap().append(Change::insert("t", 1, "1")).unwrap();
+    ChangeLog::open_storage(std::sync::Arc::new(another.clone()), other_ids)
+        .unwrap()
+        .append(Change::insert("t", 1, "1"))
+        .unwrap();
     let newer = |bytes: &[u8]| {
         let mut bytes = bytes.to_vec();
         bytes[8] = 2;
@@ -763,7 +785,7 @@ fn damaged_missing_and_foreign_files_are_named() {
     ];
     for (what, name, replacement, wanted) in cases {
         let damaged = copy_of(&storage, &[(name, replacement)]);
-        let error = ChangeLog::open_storage(&damaged, options()).unwrap_err();
+        let error = ChangeLog::open_storage(std::sync::Arc::new(damaged.clone()), options()).unwrap_err();
         assert_eq!(error.code(), wanted, "{what}: {error}");
         assert!(error.message().starts_with("memory: "), "{what}: {error}");
         assert!(error.message().contains(name) || what == "identity of another log", "{what}: {error}");
@@ -776,7 +798,10 @@ fn damaged_missing_and_foreign_files_are_named() {
 
     // A segment under another name is not looked at, and not taken for this one.
     let renamed = copy_of(&storage, &[(SEGMENT, None), ("00000000000000000002.segment", Some(segment))]);
-    assert_eq!(code(ChangeLog::open_storage(&renamed, options())), ErrorCode::Corrupt);
+    assert_eq!(
+        code(ChangeLog::open_storage(std::sync::Arc::new(renamed.clone()), options())),
+        ErrorCode::Corrupt
+    );
 }
 
 #[test]
@@ -785,7 +810,7 @@ fn a_log_that_was_only_half_made_is_made_again() {
     let header = bytes(&storage, SEGMENT)[..43].to_vec();
     let half = MemoryStorage::new();
     half.replace(SEGMENT, &header).unwrap();
-    let log = ChangeLog::open_storage(&half, options()).unwrap();
+    let log = ChangeLog::open_storage(std::sync::Arc::new(half.clone()), options()).unwrap();
     log.append(Change::insert("t", 1, "1")).unwrap();
     drop(log);
     assert_eq!(entries(&reopen(&half)).len(), 1);

@@ -53,7 +53,8 @@ fn appends() -> Vec<Step> {
 /// A closed log that did all of that, and its transactions.
 fn written(durability: Durability) -> (MemoryStorage, Vec<Transaction>) {
     let storage = MemoryStorage::new();
-    let log = ChangeLog::open_storage(&storage, with_durability(durability)).unwrap();
+    let log =
+        ChangeLog::open_storage(std::sync::Arc::new(storage.clone()), with_durability(durability)).unwrap();
     for step in appends() {
         step(&log).unwrap();
     }
@@ -80,10 +81,10 @@ fn a_log_cut_anywhere_opens_with_whole_transactions_up_to_there() {
     let (storage, all) = written(Durability::Sync);
     let segment = bytes(&storage, SEGMENT);
     let bounds = frame_bounds(&segment);
-    let own = ChangeLog::open_storage(&storage, later()).unwrap().node();
+    let own = ChangeLog::open_storage(std::sync::Arc::new(storage.clone()), later()).unwrap().node();
     for length in 0..=segment.len() {
         let cut = with_segment(&storage, &segment[..length]);
-        let opened = ChangeLog::open_storage(&cut, later());
+        let opened = ChangeLog::open_storage(std::sync::Arc::new(cut.clone()), later());
         if length < HEADER {
             names_place(&opened.unwrap_err(), length);
             continue;
@@ -107,7 +108,7 @@ fn a_log_cut_anywhere_opens_with_whole_transactions_up_to_there() {
         }
         drop(log);
 
-        let log = ChangeLog::open_storage(&cut, later()).unwrap();
+        let log = ChangeLog::open_storage(std::sync::Arc::new(cut.clone()), later()).unwrap();
         assert_eq!((log.node(), log.past_nodes().to_vec()), continued, "once is enough");
         assert_eq!(transactions(&log)[..whole], all[..whole]);
         assert_eq!(transactions(&log)[whole].dot(), named);
@@ -157,7 +158,7 @@ fn whatever_follows_the_last_frame_is_cut_off() {
     ];
     for tail in tails {
         let damaged = with_segment(&storage, &[&segment, tail.as_slice()].concat());
-        let log = ChangeLog::open_storage(&damaged, later()).unwrap();
+        let log = ChangeLog::open_storage(std::sync::Arc::new(damaged.clone()), later()).unwrap();
         assert_eq!(transactions(&log), all);
         assert_eq!(log.past_nodes().len(), 1);
         assert_eq!(bytes(&damaged, SEGMENT), segment);
@@ -174,7 +175,7 @@ fn every_flipped_bit_of_a_synced_log_is_noticed_or_costs_the_last_transaction() 
     let last = bounds[bounds.len() - 2];
     for bit in 0..segment.len() * 8 {
         let damaged = with_segment(&storage, &flipped(&segment, bit));
-        let opened = ChangeLog::open_storage(&damaged, later());
+        let opened = ChangeLog::open_storage(std::sync::Arc::new(damaged.clone()), later());
         let place = bit / 8;
         if place < HEADER {
             let error = opened.unwrap_err();
@@ -195,7 +196,7 @@ fn every_flipped_bit_of_a_synced_log_is_noticed_or_costs_the_last_transaction() 
     for bit in 0..identity.len() * 8 {
         let damaged = with_segment(&storage, &segment);
         damaged.replace(IDENTITY, &flipped(&identity, bit)).unwrap();
-        let error = ChangeLog::open_storage(&damaged, later()).unwrap_err();
+        let error = ChangeLog::open_storage(std::sync::Arc::new(damaged.clone()), later()).unwrap_err();
         assert!(matches!(error.code(), ErrorCode::Corrupt | ErrorCode::Unsupported), "{error}");
         assert!(error.message().contains(IDENTITY), "{error}");
     }
@@ -206,7 +207,9 @@ fn every_flipped_bit_of_a_synced_log_is_noticed_or_costs_the_last_transaction() 
 fn damage_is_an_error_below_what_was_synced_and_the_end_above() {
     for synced_after in 0..=appends().len() {
         let storage = MemoryStorage::new();
-        let log = ChangeLog::open_storage(&storage, with_durability(Durability::Os)).unwrap();
+        let log =
+            ChangeLog::open_storage(std::sync::Arc::new(storage.clone()), with_durability(Durability::Os))
+                .unwrap();
         for (number, step) in appends().iter().enumerate() {
             if number == synced_after {
                 log.sync().unwrap();
@@ -220,7 +223,7 @@ fn damage_is_an_error_below_what_was_synced_and_the_end_above() {
         for number in 0..all.len() {
             for place in [bounds[number], bounds[number] + 5, bounds[number + 1] - 1] {
                 let damaged = with_segment(&storage, &flipped(&segment, place * 8));
-                let opened = ChangeLog::open_storage(&damaged, later());
+                let opened = ChangeLog::open_storage(std::sync::Arc::new(damaged.clone()), later());
                 if number < synced_after && synced_after < all.len() {
                     names_place(&opened.unwrap_err(), bounds[number]);
                 } else {
@@ -237,7 +240,7 @@ fn readers_meet_damage_as_an_error() {
     let (storage, _) = written(Durability::Sync);
     let segment = bytes(&storage, SEGMENT);
     let bounds = frame_bounds(&segment);
-    let log = ChangeLog::open_storage(&storage, later()).unwrap();
+    let log = ChangeLog::open_storage(std::sync::Arc::new(storage.clone()), later()).unwrap();
     let whole = entries(&log);
     let file = storage.open(SEGMENT).unwrap();
     for bit in HEADER * 8..segment.len() * 8 {
@@ -290,7 +293,8 @@ struct Run {
 impl Run {
     fn new(durability: Durability, faults: &[Fault]) -> Run {
         let storage = FaultyStorage::new();
-        let log = ChangeLog::open_storage(&storage, with_durability(durability)).unwrap();
+        let log = ChangeLog::open_storage(std::sync::Arc::new(storage.clone()), with_durability(durability))
+            .unwrap();
         storage.fail(faults);
         let mut run =
             Run { storage, acknowledged: Vec::new(), durable: 0, errors: Vec::new(), closed: false };
@@ -355,12 +359,16 @@ impl Run {
         let unsynced = bytes(&self.storage.after_crash(), SEGMENT).len();
         let places = [
             (self.storage.after_crash(), self.acknowledged.len()),
-            (self.storage.after_power_loss(0), self.durable),
-            (self.storage.after_power_loss(11), self.durable),
-            (self.storage.after_power_loss(unsynced), self.acknowledged.len()),
+            (self.storage.after_power_loss_keeping(0), self.durable),
+            (self.storage.after_power_loss_keeping(11), self.durable),
+            (self.storage.after_power_loss_keeping(unsynced), self.acknowledged.len()),
         ];
         for (place, promised) in places {
-            let log = ChangeLog::open_storage(&place, LogOptions { durability, ..later() }).unwrap();
+            let log = ChangeLog::open_storage(
+                std::sync::Arc::new(place.clone()),
+                LogOptions { durability, ..later() },
+            )
+            .unwrap();
             let held: Vec<Dot> = transactions(&log).iter().map(Transaction::dot).collect();
             assert!(held.len() >= promised, "{} of {promised} are left", held.len());
             // Beyond what was acknowledged there is at most the one append whose end nobody knows.
@@ -369,7 +377,7 @@ impl Run {
             assert!(held.len() <= self.acknowledged.len() + usize::from(self.closed));
             log.append(insert(99)).unwrap();
             drop(log);
-            let log = ChangeLog::open_storage(&place, later()).unwrap();
+            let log = ChangeLog::open_storage(std::sync::Arc::new(place.clone()), later()).unwrap();
             assert_eq!(log.stats().unwrap().transactions, held.len() as u64 + 1);
             entries(&log);
         }
@@ -454,7 +462,7 @@ fn a_write_that_can_not_be_undone_closes_the_log() {
 #[test]
 fn a_failed_read_is_an_error_of_that_cursor_only() {
     let storage = FaultyStorage::new();
-    let log = ChangeLog::open_storage(&storage, options()).unwrap();
+    let log = ChangeLog::open_storage(std::sync::Arc::new(storage.clone()), options()).unwrap();
     for step in appends() {
         step(&log).unwrap();
     }
@@ -490,25 +498,26 @@ fn opening_fails_cleanly_and_succeeds_once_it_can() {
     for kind in 0..3 {
         let kept = [0, all.len(), all.len() - 1][kind];
         let clean = prepare(kind);
-        drop(ChangeLog::open_storage(&clean, later()).unwrap());
+        drop(ChangeLog::open_storage(std::sync::Arc::new(clean.clone()), later()).unwrap());
         for operation in Operation::ALL {
             for from in 1..=clean.calls(operation) {
                 for code in [ErrorCode::NoSpace, ErrorCode::Io] {
                     let storage = prepare(kind);
                     storage.fail(&[Fault { operation, from, lasting: false, code, written: 0 }]);
-                    let error = ChangeLog::open_storage(&storage, later()).unwrap_err();
+                    let error =
+                        ChangeLog::open_storage(std::sync::Arc::new(storage.clone()), later()).unwrap_err();
                     assert_eq!(error.code(), code, "{operation:?} {from}: {error}");
                     assert!(error.message().starts_with("faulty"), "{error}");
 
                     storage.fail(&[]);
-                    let log = ChangeLog::open_storage(&storage, later()).unwrap();
+                    let log = ChangeLog::open_storage(std::sync::Arc::new(storage.clone()), later()).unwrap();
                     assert_eq!(transactions(&log), all[..kept], "{operation:?} {from}");
                     // At worst each attempt took a new identity; the torn end was never taken for an intact one.
                     let past = log.past_nodes().len();
                     assert!(if kind == 2 { (1..=2).contains(&past) } else { past == 0 }, "{past}");
                     let first = log.append(insert(9)).unwrap();
                     drop(log);
-                    let log = ChangeLog::open_storage(&storage, later()).unwrap();
+                    let log = ChangeLog::open_storage(std::sync::Arc::new(storage.clone()), later()).unwrap();
                     assert_eq!(transactions(&log)[kept].dot(), first.transaction);
                 }
             }
@@ -521,7 +530,8 @@ fn opening_fails_cleanly_and_succeeds_once_it_can() {
 #[test]
 fn what_is_found_on_opening_is_made_durable() {
     let storage = FaultyStorage::new();
-    let log = ChangeLog::open_storage(&storage, with_durability(Durability::Os)).unwrap();
+    let log = ChangeLog::open_storage(std::sync::Arc::new(storage.clone()), with_durability(Durability::Os))
+        .unwrap();
     for step in appends() {
         step(&log).unwrap();
     }
@@ -535,16 +545,23 @@ fn what_is_found_on_opening_is_made_durable() {
         written: 0,
     }]);
     drop(log);
-    let lost = ChangeLog::open_storage(&storage.after_power_loss(0), later()).unwrap();
+    let lost =
+        ChangeLog::open_storage(std::sync::Arc::new(storage.after_power_loss_keeping(0).clone()), later())
+            .unwrap();
     assert_eq!(transactions(&lost).len(), 0);
 
     storage.fail(&[]);
-    let log = ChangeLog::open_storage(&storage, with_durability(Durability::Os)).unwrap();
-    let kept = ChangeLog::open_storage(&storage.after_power_loss(0), later()).unwrap();
+    let log = ChangeLog::open_storage(std::sync::Arc::new(storage.clone()), with_durability(Durability::Os))
+        .unwrap();
+    let kept =
+        ChangeLog::open_storage(std::sync::Arc::new(storage.after_power_loss_keeping(0).clone()), later())
+            .unwrap();
     assert_eq!(transactions(&kept), all);
     log.append(insert(9)).unwrap();
     drop(log);
     // This time the handle got to it.
-    let kept = ChangeLog::open_storage(&storage.after_power_loss(0), later()).unwrap();
+    let kept =
+        ChangeLog::open_storage(std::sync::Arc::new(storage.after_power_loss_keeping(0).clone()), later())
+            .unwrap();
     assert_eq!(transactions(&kept).len(), all.len() + 1);
 }

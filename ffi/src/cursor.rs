@@ -84,6 +84,7 @@ impl causelog_query_options {
                 until_time: time(options.until_time),
                 limit: optional(options.limit),
                 reverse: options.reverse != 0,
+                ..QueryOptions::default()
             })
         }
     }

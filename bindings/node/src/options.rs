@@ -68,6 +68,7 @@ impl Argument<'_> {
             until_time: self.member("untilTime")?.optional(Argument::timestamp)?,
             limit: self.member("limit")?.optional(Argument::counter)?,
             reverse: self.member("reverse")?.optional(Argument::boolean)?.unwrap_or(false),
+            ..QueryOptions::default()
         })
     }
 }

@@ -19,6 +19,8 @@ mod log;
 mod names;
 mod stats;
 mod time;
+mod time_travel;
+mod view;
 
 /// The compiled part of the package `causelog`; use it through that one.
 #[pyo3::pymodule]
@@ -54,6 +56,10 @@ mod _native {
     use crate::stats::{ChangeLogStats, TableStats};
     #[pymodule_export]
     use crate::time::{HybridLogicalClock, ManualTime, format_timestamp, parse_timestamp};
+    #[pymodule_export]
+    use crate::time_travel::{Row, Snapshot};
+    #[pymodule_export]
+    use crate::view::View;
 
     /// Constants: the version, and the error table as the core has it.
     #[pymodule_init]

@@ -21,6 +21,8 @@ use crate::cursor::{Cursor, TransactionCursor};
 use crate::names::ByName;
 use crate::stats::ChangeLogStats;
 use crate::time::ManualTime;
+use crate::time_travel::{self, At, Row, Snapshot};
+use crate::view::View;
 
 /// The core's log, shared by a `ChangeLog` and its cursors.
 pub(crate) struct Handle {
@@ -240,6 +242,8 @@ impl ChangeLog {
     ///     row_id: only entries of rows with this id.
     ///     operation: only entries with this operation.
     ///     node: only entries that this node made.
+    ///     transaction: only entries of the transaction with this name: the dot of its last change.
+    ///     unseen_by: only entries that this clock does not cover.
     ///     since: only entries after this LSN: the last one that was handled, or 0.
     ///     until: only entries up to and including this LSN.
     ///     since_time: only entries stamped after this moment. Do not checkpoint by time: several
@@ -259,10 +263,10 @@ impl ChangeLog {
     /// [2]
     #[pyo3(
         signature = (
-            *, table=None, row_id=None, operation=None, node=None, since=Unsigned(0), until=None,
-            since_time=None, until_time=None, limit=None, reverse=false
+            *, table=None, row_id=None, operation=None, node=None, transaction=None, unseen_by=None,
+            since=Unsigned(0), until=None, since_time=None, until_time=None, limit=None, reverse=false
         ),
-        text_signature = "($self, *, table=None, row_id=None, operation=None, node=None, since=0, until=None, since_time=None, until_time=None, limit=None, reverse=False)"
+        text_signature = "($self, *, table=None, row_id=None, operation=None, node=None, transaction=None, unseen_by=None, since=0, until=None, since_time=None, until_time=None, limit=None, reverse=False)"
     )]
     #[allow(clippy::too_many_arguments)] // they are keywords to the caller
     fn query(
@@ -272,6 +276,8 @@ impl ChangeLog {
         row_id: Option<RowIdArgument>,
         operation: Option<ByName<ChangeOperation>>,
         node: Option<Uuid>,
+        transaction: Option<DotArgument>,
+        unseen_by: Option<&Bound<'_, VectorClock>>,
         since: Unsigned,
         until: Option<Unsigned>,
         since_time: Option<Moment>,
@@ -284,6 +290,8 @@ impl ChangeLog {
             row_id: row_id.map(|row_id| row_id.0),
             operation: operation.map(|operation| operation.0),
             node,
+            transaction: transaction.map(|dot| dot.0),
+            unseen_by: unseen_by.map(|clock| clock.get().snapshot()),
             since: since.0,
             until: until.map(|until| until.0),
             since_time: since_time.map(|moment| moment.0),
@@ -293,6 +301,101 @@ impl ChangeLog {
         };
         let cursor = waiting(py, || self.handle.core.query(options))?;
         Ok(Cursor::new(self.handle.clone(), cursor))
+    }
+
+    /// Every entry of one row, oldest first, whatever its verdict.
+    ///
+    /// Raises:
+    ///     InvalidArgumentError: for an empty table name.
+    ///     ClosedError: when the log is closed. What reading finds damaged, the cursor raises.
+    ///
+    /// >>> import causelog
+    /// >>> log = causelog.ChangeLog.in_memory()
+    /// >>> _ = log.append(causelog.Change.insert("orders", 42, {"qty": 1}))
+    /// >>> _ = log.append(causelog.Change.insert("orders", 43, {"qty": 1}))
+    /// >>> _ = log.append(causelog.Change.update("orders", 42, {"qty": 1}, {"qty": 2}))
+    /// >>> [entry.lsn for entry in log.history("orders", 42)]
+    /// [1, 3]
+    fn history(&self, py: Python<'_>, table: Text, row_id: RowIdArgument) -> PyResult<Cursor> {
+        let cursor = waiting(py, || self.handle.core.history(&table.0, row_id.0))?;
+        Ok(Cursor::new(self.handle.clone(), cursor))
+    }
+
+    /// How one row stood at a moment; None if it was not there: not yet, or not any more.
+    ///
+    /// A row is what its entries made of it in log order. An entry with the verdict ``applied``,
+    /// or with none, sets it, or removes it if it is a delete; a ``superseded`` one leaves it as
+    /// it was; a ``merged`` one sets it to the entry's own ``after``: a log does not know the
+    /// merged value, which no single entry carries.
+    ///
+    /// Args:
+    ///     table: the table's name.
+    ///     row_id: the row within the table.
+    ///     at: an LSN, which is exact: the entries up to and including it; 0 is the empty log. Or
+    ///         an aware datetime: the entries stamped up to and including it, in log order. Several
+    ///         can have one timestamp, and a remote one can arrive late. Now if it is not given.
+    ///     time: instead of ``at``, a time that may be as exact as timestamps are: nanoseconds since
+    ///         the Unix epoch, or an aware datetime. An entry's ``timestamp`` as a datetime is cut off
+    ///         below the microsecond, so it can lie before the entry; its ``timestamp_ns`` does not.
+    ///
+    /// Raises:
+    ///     InvalidArgumentError: for an empty table name, an LSN beyond the last entry, or when both
+    ///         ``at`` and ``time`` are given.
+    ///     ClosedError: when the log is closed.
+    ///     CorruptError, IoError: when it cannot be read.
+    ///
+    /// >>> import causelog
+    /// >>> log = causelog.ChangeLog.in_memory()
+    /// >>> _ = log.append(causelog.Change.insert("orders", 42, {"qty": 1}))
+    /// >>> _ = log.append(causelog.Change.update("orders", 42, {"qty": 1}, {"qty": 2}))
+    /// >>> _ = log.append(causelog.Change.delete("orders", 42, {"qty": 2}))
+    /// >>> log.state_at("orders", 42, at=1).value_json(), log.state_at("orders", 42, at=2).value_json()
+    /// ({'qty': 1}, {'qty': 2})
+    /// >>> print(log.state_at("orders", 42))
+    /// None
+    #[pyo3(signature = (table, row_id, at=None, *, time=None))]
+    fn state_at(
+        &self,
+        py: Python<'_>,
+        table: Text,
+        row_id: RowIdArgument,
+        at: Option<At>,
+        time: Option<Moment>,
+    ) -> PyResult<Option<Row>> {
+        let at = time_travel::moment(py, at, time)?;
+        let row = waiting(py, || self.handle.core.state_at(&table.0, row_id.0, at))?;
+        Ok(row.map(|row| Row::new(Arc::new(row))))
+    }
+
+    /// How all rows of a table stood at a moment: each as ``state_at`` says, the absent ones left out.
+    ///
+    /// It reads every entry of the table up to that moment, and holds every row that is there in
+    /// memory. A table that the log has never heard of is empty. For ``at`` and ``time`` and what
+    /// it raises see ``state_at``.
+    #[pyo3(signature = (table, at=None, *, time=None))]
+    fn snapshot(
+        &self,
+        py: Python<'_>,
+        table: Text,
+        at: Option<At>,
+        time: Option<Moment>,
+    ) -> PyResult<Snapshot> {
+        let at = time_travel::moment(py, at, time)?;
+        waiting(py, || self.handle.core.snapshot(&table.0, at)).map(|core| Snapshot { core })
+    }
+
+    /// A table of this log in memory, as it is now, to be refreshed when there is more.
+    ///
+    /// It reads every entry of the table once. A table that the log has never heard of is empty
+    /// and may fill later.
+    ///
+    /// Raises:
+    ///     InvalidArgumentError: for an empty table name.
+    ///     ClosedError: when the log is closed.
+    ///     CorruptError, IoError: when it cannot be read.
+    fn materialise(&self, py: Python<'_>, table: Text) -> PyResult<View> {
+        let core = waiting(py, || self.handle.core.materialise(&table.0))?;
+        Ok(View::new(self.handle.clone(), core))
     }
 
     /// The whole transactions that someone whose clock is ``seen`` has not seen, in log order.

@@ -1,6 +1,7 @@
 """The vectors of tests/conformance, which every language runs. Their README says what a case means."""
 
 import json
+from collections.abc import Callable
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -8,7 +9,19 @@ from uuid import UUID
 
 import causelog
 import pytest
-from causelog import ChangeEntry, ConflictClass, ConflictDetector, ConflictType, Dot, VectorClock
+from causelog import (
+    Change,
+    ChangeEntry,
+    ChangeLog,
+    ConflictClass,
+    ConflictDetector,
+    ConflictType,
+    Dot,
+    Row,
+    Snapshot,
+    Transaction,
+    VectorClock,
+)
 
 VECTORS = Path(__file__).parents[3] / "tests" / "conformance"
 Case = dict[str, Any]
@@ -269,3 +282,152 @@ def test_resolve(case: Case) -> None:
     assert (report.conflict_type, report.winning_side) == (None, None)
     assert report.settled_by == settled_by
     check(report, case["report"])
+
+
+def transaction(value: Case) -> Transaction:
+    return Transaction(
+        node=UUID(value["node"]),
+        sequence=int(value["sequence"]),
+        dependencies=[Dot.parse(text) for text in value["dependencies"]],
+        timestamp=int(value["timestamp"]),
+        changes=[
+            Change(
+                change["table"],
+                row_id(change["row_id"]),
+                change["operation"],
+                before=payload(change.get("before")),
+                after=payload(change.get("after")),
+                metadata=change.get("metadata"),
+            )
+            for change in value["changes"]
+        ],
+    )
+
+
+def logs(file: str) -> dict[str, list[Transaction]]:
+    """The logs that a file describes."""
+    found = json.loads((VECTORS / f"{file}.json").read_text(encoding="utf-8"))["logs"]
+    return {log["name"]: [transaction(each) for each in log["transactions"]] for log in found}
+
+
+LOGS = logs("queries")
+
+
+def test_both_files_have_the_same_logs() -> None:
+    assert logs("time_travel") == LOGS
+
+
+def opened(case: Case, count: int | None = None) -> ChangeLog:
+    """The log of a case with its first so many transactions."""
+    time = causelog.ManualTime(2**63 - 1)
+    log = ChangeLog.in_memory(node=UUID("dddddddd-0000-4000-8000-000000000004"), time=time)
+    for each in LOGS[case["log"]][:count]:
+        log.append_remote(each)
+    if case.get("closed"):
+        log.close()
+    return log
+
+
+def options(case: Case) -> dict[str, Any]:
+    """What a case asks for, as keyword arguments."""
+    read: dict[str, Callable[[Any], Any]] = {
+        "row_id": row_id,
+        "node": UUID,
+        "transaction": Dot.parse,
+        "unseen_by": clock,
+        "since": int,
+        "until": int,
+        "since_time": int,
+        "until_time": int,
+    }
+    names = {"tables": "table"}
+    return {names.get(key, key): read.get(key, lambda value: value)(value) for key, value in case["options"].items()}
+
+
+@cases("queries", "queries")
+def test_query(case: Case) -> None:
+    assert [found.lsn for found in opened(case).query(**options(case))] == case["lsns"]
+
+
+@cases("queries", "refused")
+def test_refused_query(case: Case) -> None:
+    log = opened(case)
+    with failing(case):
+        log.query(**options(case))
+
+
+def moment(case: Case) -> dict[str, int]:
+    """The keyword argument that names the moment of a case, if any does."""
+    at = case.get("at", "now")
+    if at == "now":
+        return {}
+    return {"at": int(at["lsn"])} if "lsn" in at else {"time": int(at["time"])}
+
+
+def check_row(row: Row | None, wanted: Case | None) -> None:
+    assert (row is None) == (wanted is None)
+    if row is None or wanted is None:
+        return
+    assert (row.row_id, type(row.row_id)) == (row_id(wanted["row_id"]), type(row_id(wanted["row_id"])))
+    assert (row.value, row.lsn) == (payload(wanted["value"]), wanted["lsn"])
+    assert (row.timestamp_ns, row.dot) == (int(wanted["timestamp"]), Dot.parse(wanted["dot"]))
+
+
+def check_rows(snapshot: Snapshot, wanted: Case) -> None:
+    assert snapshot.lsn == wanted["lsn"]
+    assert list(snapshot) == [row_id(row["row_id"]) for row in wanted["rows"]]
+    assert len(snapshot) == len(wanted["rows"])
+    for found, row in zip(snapshot.values(), wanted["rows"], strict=True):
+        check_row(found, row)
+
+
+@cases("time_travel", "states")
+def test_state_at(case: Case) -> None:
+    check_row(opened(case).state_at(case["table"], row_id(case["row_id"]), **moment(case)), case["row"])
+
+
+@cases("time_travel", "snapshots")
+def test_snapshot(case: Case) -> None:
+    snapshot = opened(case).snapshot(case["table"], **moment(case))
+    assert snapshot.table == case["table"]
+    check_rows(snapshot, case)
+
+
+@cases("time_travel", "histories")
+def test_history(case: Case) -> None:
+    history = opened(case).history(case["table"], row_id(case["row_id"]))
+    assert [found.lsn for found in history] == case["lsns"]
+
+
+@cases("time_travel", "views")
+def test_view(case: Case) -> None:
+    count = case["transactions"]
+    log = opened(case, count)
+    view = log.materialise(case["table"])
+    assert view.table == case["table"]
+    check_rows(view.snapshot(), case)
+    for refresh in case["refreshes"]:
+        for each in LOGS[case["log"]][count : count + refresh["append"]]:
+            log.append_remote(each)
+        count += refresh["append"]
+        assert view.refresh() == refresh["taken"]
+        check_rows(view.snapshot(), refresh)
+        assert (view.lsn, list(view), len(view)) == (refresh["lsn"], list(view.snapshot()), len(refresh["rows"]))
+
+
+@cases("time_travel", "refused")
+def test_refused_time_travel(case: Case) -> None:
+    log = opened(case | {"closed": False})
+    view = log.materialise("t")
+    if case.get("closed"):
+        log.close()
+    table, row = case["table"], row_id(case.get("row_id", 1))
+    calls = {
+        "history": lambda: log.history(table, row),
+        "state_at": lambda: log.state_at(table, row, **moment(case)),
+        "snapshot": lambda: log.snapshot(table, **moment(case)),
+        "materialise": lambda: log.materialise(table),
+        "refresh": view.refresh,
+    }
+    with failing(case):
+        calls[case["call"]]()

@@ -22,10 +22,13 @@ from causelog import (
     ConflictReport,
     ConflictType,
     Dot,
+    Row,
     Side,
+    Snapshot,
     TableStats,
     Transaction,
     VectorClock,
+    View,
 )
 
 
@@ -50,11 +53,34 @@ def logs(path: Path) -> None:
         for transaction in log.transactions(VectorClock()):
             assert_type(transaction, Transaction)
             assert_type(transaction.changes, tuple[Change, ...])
+        log.query(transaction=(log.node, 1), unseen_by=log.frontier())
         log.append("change")  # type: ignore[arg-type]
         log.query("orders")  # type: ignore[call-arg]
         log.query(operation="upsert")  # type: ignore[arg-type]
         log.query(row_id=1.5)  # type: ignore[arg-type]
     ChangeLog.open(path, durability="never")  # type: ignore[arg-type]
+
+
+def time_travel(log: ChangeLog) -> None:
+    row = log.state_at("orders", (1, "a"), at=3)
+    assert_type(row, Row | None)
+    if row is not None:
+        assert_type(row.value, bytes | None)
+        assert_type(row.value_json(), Any)
+        log.state_at("orders", row.row_id, time=row.timestamp_ns)
+    snapshot = log.snapshot("orders", datetime.now(UTC))
+    assert_type(snapshot, Snapshot)
+    assert_type(snapshot[1], Row)
+    assert_type(snapshot.get("a"), Row | None)
+    assert_type(snapshot.get("a", 0), Row | int)
+    assert_type(dict(snapshot.items()), dict[causelog.RowId, Row])
+    view = log.materialise("orders")
+    assert_type(view, View)
+    assert_type(view.refresh(), int)
+    assert_type(list(view), list[causelog.RowId])
+    log.snapshot("orders", at="now")  # type: ignore[arg-type]
+    log.state_at("orders")  # type: ignore[call-arg]
+    view[1] = view[2]  # type: ignore[index]
 
 
 def changes(node: UUID) -> None:

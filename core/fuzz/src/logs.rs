@@ -35,7 +35,7 @@ pub(crate) fn options(durability: Durability) -> LogOptions {
 }
 
 pub(crate) fn open(storage: &MemoryStorage) -> Result<ChangeLog> {
-    ChangeLog::open_storage(storage, options(Durability::Sync))
+    ChangeLog::open_storage(std::sync::Arc::new(storage.clone()), options(Durability::Sync))
 }
 
 /// The bytes of every file.

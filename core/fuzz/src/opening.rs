@@ -66,7 +66,8 @@ pub fn log_open_files(data: &[u8]) {
 fn write_log(input: &mut Input<'_>) -> (MemoryStorage, Vec<Transaction>) {
     let storage = MemoryStorage::new();
     let durability = if input.flag() { Durability::Os } else { Durability::Sync };
-    let reopen = || ChangeLog::open_storage(&storage, options(durability)).unwrap();
+    let reopen =
+        || ChangeLog::open_storage(std::sync::Arc::new(storage.clone()), options(durability)).unwrap();
     let mut log = reopen();
     for _ in 0..input.below(8) {
         match input.below(8) {

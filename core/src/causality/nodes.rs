@@ -13,16 +13,17 @@ pub(crate) struct NodeTable {
 }
 
 impl NodeTable {
-    pub(crate) fn len(&self) -> usize {
-        self.ids.len()
-    }
-
     pub(crate) fn id(&self, index: NodeIndex) -> Option<NodeId> {
         self.ids.get(index as usize).copied()
     }
 
     pub(crate) fn index(&self, id: NodeId) -> Option<NodeIndex> {
         self.indexes.get(&id).copied()
+    }
+
+    /// All numbers and nodes, ascending by number.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (NodeIndex, NodeId)> + '_ {
+        (0..).zip(self.ids.iter().copied())
     }
 
     /// The number of `id`, given out now if it has none.

@@ -55,7 +55,7 @@ impl ClockTree {
 
     /// Whether both are one and the same tree, so that they are equal without a look at their counters.
     pub(crate) fn is_same(&self, other: &ClockTree) -> bool {
-        same(&self.root, &other.root)
+        same(self.root.as_ref(), other.root.as_ref())
     }
 
     /// The same clock with this node's sequence set.
@@ -93,11 +93,31 @@ impl ClockTree {
         ClockTree { root: Branch::join(left.root.as_ref(), right.root.as_ref()), height: left.height }
     }
 
+    /// Calls `each` with every node whose sequence is another one in `base`, and its sequence here. What both share
+    /// is passed over without a look.
+    pub(crate) fn for_each_difference(&self, base: &ClockTree, each: &mut impl FnMut(NodeIndex, u64)) {
+        let (mut left, mut right) = (self.clone(), base.clone());
+        while left.height < right.height {
+            left = left.raised();
+        }
+        while right.height < left.height {
+            right = right.raised();
+        }
+        Branch::for_each_difference(left.root.as_ref(), right.root.as_ref(), left.height, 0, each);
+    }
+
     /// Calls `each` with every node seen and its sequence.
-    fn for_each(&self, each: &mut impl FnMut(NodeIndex, u64)) {
+    pub(crate) fn for_each(&self, each: &mut impl FnMut(NodeIndex, u64)) {
         if let Some(root) = &self.root {
             root.for_each(self.height, 0, each);
         }
+    }
+
+    /// How many nodes have been seen.
+    pub(crate) fn len(&self) -> u64 {
+        let mut count = 0;
+        self.for_each(&mut |_, _| count += 1);
+        count
     }
 
     /// The same clock with the nodes' own identities.
@@ -131,6 +151,39 @@ impl Branch {
         Arc::new(Branch::Inner(children))
     }
 
+    fn for_each_difference(
+        left: Option<&Arc<Branch>>,
+        right: Option<&Arc<Branch>>,
+        level: u32,
+        first: NodeIndex,
+        each: &mut impl FnMut(NodeIndex, u64),
+    ) {
+        if same(left, right) {
+            return;
+        }
+        for slot in 0..WIDTH {
+            let index = first | (slot as NodeIndex) << (level * BITS);
+            if level == 0 {
+                let sequence = |branch: Option<&Arc<Branch>>| match branch.map(Arc::as_ref) {
+                    Some(Branch::Leaf(sequences)) => sequences.get(slot).copied().unwrap_or(0),
+                    _ => 0,
+                };
+                let mine = sequence(left);
+                if mine != sequence(right) {
+                    each(index, mine);
+                }
+            } else {
+                fn child(branch: Option<&Arc<Branch>>, slot: usize) -> Option<&Arc<Branch>> {
+                    match branch.map(Arc::as_ref) {
+                        Some(Branch::Inner(children)) => children.get(slot)?.as_ref(),
+                        _ => None,
+                    }
+                }
+                Self::for_each_difference(child(left, slot), child(right, slot), level - 1, index, each);
+            }
+        }
+    }
+
     fn join(left: Option<&Arc<Branch>>, right: Option<&Arc<Branch>>) -> Option<Arc<Branch>> {
         let (left, right) = match (left, right) {
             (None, None) => return None,
@@ -158,8 +211,8 @@ impl Branch {
                 let (mut all_left, mut all_right) = (true, true);
                 for ((to, a), b) in joined.iter_mut().zip(a).zip(b) {
                     *to = Branch::join(a.as_ref(), b.as_ref());
-                    all_left &= same(to, a);
-                    all_right &= same(to, b);
+                    all_left &= same(to.as_ref(), a.as_ref());
+                    all_right &= same(to.as_ref(), b.as_ref());
                 }
                 Some(if all_left {
                     left.clone()
@@ -196,7 +249,7 @@ impl Branch {
     }
 }
 
-fn same(a: &Option<Arc<Branch>>, b: &Option<Arc<Branch>>) -> bool {
+fn same(a: Option<&Arc<Branch>>, b: Option<&Arc<Branch>>) -> bool {
     match (a, b) {
         (None, None) => true,
         (Some(a), Some(b)) => Arc::ptr_eq(a, b),

@@ -1,25 +1,35 @@
 use std::path::Path;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 
-use parking_lot::{Mutex, RwLock};
+use hashbrown::HashMap;
+use parking_lot::{Condvar, Mutex, RwLock};
+use smallvec::SmallVec;
 use uuid::Uuid;
 
+use crate::causality::{Clock, NodeIndex, NodeTable};
 use crate::change::{Change, Transaction, Verdict};
 use crate::clock::VectorClock;
 use crate::error::{Error, ErrorCode, Result};
 use crate::failpoint;
 use crate::id::{Dot, NodeId};
-use crate::log::block::{BlockReader, FrameAt};
-use crate::log::cursor::{Cursor, TransactionCursor};
+use crate::log::commit::Writing;
+use crate::log::cursor::Cursor;
+use crate::log::ends::Ends;
 use crate::log::format::Identity;
-use crate::log::frame::{self, FrameHead, HEADER_LENGTH, TableIndex};
-use crate::log::index::{Index, Past};
+use crate::log::opening;
 use crate::log::options::{Durability, LogOptions};
+use crate::log::places::truncated;
 use crate::log::query::QueryOptions;
-use crate::log::recovery::{self, Recovered};
+use crate::log::removal::Removal;
+use crate::log::segment::OpenSegments;
+use crate::log::state::State;
 use crate::log::stats::ChangeLogStats;
-use crate::storage::{FileStorage, MemoryStorage, Storage, StorageFile, StorageLock};
-use crate::time::{HybridLogicalClock, Timestamp};
+use crate::log::tail::Known;
+use crate::log::transactions::TransactionCursor;
+use crate::log::writer::{Incoming, Past, Writer, next_sequence};
+use crate::storage::{FileStorage, MemoryStorage, Storage};
+use crate::time::Timestamp;
 
 /// An append-only log of row changes that knows what each of them had seen.
 ///
@@ -50,7 +60,7 @@ use crate::time::{HybridLogicalClock, Timestamp};
 /// # Ok::<(), causelog::Error>(())
 /// ```
 pub struct ChangeLog {
-    inner: Arc<Inner>,
+    pub(super) inner: Arc<Inner>,
 }
 
 /// What an append did.
@@ -68,36 +78,30 @@ pub struct Appended {
     pub duplicate: bool,
 }
 
+/// What a log's handle, its cursors and its views share.
 pub(super) struct Inner {
-    identity: Identity,
-    place: String,
-    name: Arc<str>,
-    file: Arc<dyn StorageFile>,
-    salt: u32,
-    options: LogOptions,
-    pub(super) index: RwLock<Index>,
-    writer: Mutex<Writer>,
+    pub(super) identity: Identity,
+    pub(super) place: String,
+    pub(super) storage: Arc<dyn Storage>,
+    pub(super) options: LogOptions,
+    /// Index of the node whose changes the log records.
+    pub(super) own: NodeIndex,
+    pub(super) nodes: RwLock<NodeTable>,
+    pub(super) segments: OpenSegments,
+    pub(super) state: RwLock<State>,
+    pub(super) writer: Mutex<Writer>,
+    pub(super) ends: Ends,
+    /// Those wait here for whom there is no room to stage.
+    pub(super) room: Condvar,
+    /// Those wait here who wait for new entries.
+    pub(super) arrivals: Condvar,
+    pub(super) waiting: Mutex<u64>,
+    /// Clocks that had to be looked up.
+    pub(super) looked_up: Mutex<HashMap<(NodeIndex, u64), Clock>>,
+    /// When the last sync began, in nanoseconds of the log's time.
+    pub(super) last_sync: AtomicU64,
     /// Why the handle can no longer be used, once it cannot.
-    closed: OnceLock<String>,
-}
-
-/// What only the one who appends touches.
-struct Writer {
-    end: u64,
-    /// Where the bytes end that a loss of power would keep.
-    durable_end: u64,
-    clock: HybridLogicalClock,
-    lock: Option<Box<dyn StorageLock>>,
-}
-
-/// A transaction on its way into the log.
-struct Incoming<'a> {
-    node: NodeId,
-    sequence: u64,
-    past: Past,
-    timestamp: Timestamp,
-    changes: &'a [Change],
-    verdict: Option<Verdict>,
+    pub(super) closed: OnceLock<String>,
 }
 
 impl ChangeLog {
@@ -117,7 +121,9 @@ impl ChangeLog {
     /// # Errors
     /// As [`ChangeLog::open`], and `INVALID_ARGUMENT` when the options name a node that this log never was.
     pub fn open_with(path: impl AsRef<Path>, options: LogOptions) -> Result<ChangeLog> {
-        Self::open_storage(&FileStorage::open(path)?, options)
+        let storage =
+            if options.read_only { FileStorage::open_existing(path)? } else { FileStorage::open(path)? };
+        Self::open_storage(Arc::new(storage), options)
     }
 
     /// A new log in memory, gone when its last handle is.
@@ -125,31 +131,20 @@ impl ChangeLog {
     /// # Errors
     /// None that the arguments could cause.
     pub fn in_memory(options: LogOptions) -> Result<ChangeLog> {
-        Self::open_storage(&MemoryStorage::new(), options)
+        Self::open_storage(Arc::new(MemoryStorage::new()), options)
     }
 
     /// Opens the log that `storage` holds, or makes one there.
     ///
     /// # Errors
     /// As [`ChangeLog::open_with`], and whatever the storage returns.
-    pub fn open_storage(storage: &dyn Storage, options: LogOptions) -> Result<ChangeLog> {
-        let lock = storage.lock()?;
-        let place = storage.describe();
-        let recovered = recovery::recover(storage, options.node, &*options.ids).map_err(|error| {
-            if error.message().starts_with(&place) { error } else { error.context(&place) }
-        })?;
-        let Recovered { identity, name, file, salt, index, end } = recovered;
-        // What was found may still be in the operating system's hands only.
-        file.sync()?;
-        let mut clock = HybridLogicalClock::new();
-        if let Some(newest) = index.newest() {
-            clock.observe(newest);
-        }
-        let writer = Writer { end, durable_end: end, clock, lock: Some(lock) };
-        let (index, writer) = (RwLock::new(index), Mutex::new(writer));
-        let closed = OnceLock::new();
-        let inner = Inner { identity, place, name, file, salt, options, index, writer, closed };
-        Ok(ChangeLog { inner: Arc::new(inner) })
+    pub fn open_storage(storage: Arc<dyn Storage>, options: LogOptions) -> Result<ChangeLog> {
+        opening::open(storage, options).map(|inner| ChangeLog { inner: Arc::new(inner) })
+    }
+
+    /// Another handle on the same log.
+    pub(super) fn share(&self) -> ChangeLog {
+        ChangeLog { inner: self.inner.clone() }
     }
 
     /// The node whose changes this log records.
@@ -174,7 +169,7 @@ impl ChangeLog {
     /// # Errors
     /// As [`ChangeLog::append_transaction`].
     pub fn append(&self, change: Change) -> Result<Appended> {
-        self.append_transaction(vec![change])
+        self.append_transaction([change])
     }
 
     /// Records changes of this node together: all of them, or none.
@@ -184,25 +179,25 @@ impl ChangeLog {
     ///
     /// # Errors
     /// `INVALID_ARGUMENT` or `TOO_LARGE` for a change that [`Change::validate`] refuses
-    /// or a transaction beyond 1 GiB, `NO_SPACE` or `IO` when it could not be written, `CLOSED`.
-    pub fn append_transaction(&self, changes: Vec<Change>) -> Result<Appended> {
-        validate(&changes)?;
-        self.inner.write(|writer| {
-            let node = self.inner.identity.node;
-            let index = self.inner.index.read();
-            let width = changes.len().max(1) as u64;
-            let sequence = index.last_sequence(node).checked_add(width).ok_or_else(|| {
-                Error::new(
-                    ErrorCode::TooLarge,
-                    format!("sequence of node {node} would overflow at {}", u64::MAX),
-                )
-            })?;
-            let past = index.whole_past();
-            drop(index);
-            let timestamp = writer.clock.tick(self.inner.options.time.now())?;
-            let verdict = Some(Verdict::Applied);
-            self.inner
-                .commit(writer, Incoming { node, sequence, past, timestamp, changes: &changes, verdict })
+    /// or a transaction beyond 1 GiB, `NO_SPACE` or `IO` when it could not be written, `READ_ONLY`, `CLOSED`.
+    pub fn append_transaction(&self, changes: impl AsRef<[Change]>) -> Result<Appended> {
+        let (log, changes) = (&*self.inner, changes.as_ref());
+        validate(changes)?;
+        log.write(|writing| {
+            writing.make_room()?;
+            let writer = &mut *writing.writer;
+            let node = log.identity.node;
+            let sequence = next_sequence(node, writer.frontier.get(log.own), changes.len())?;
+            let timestamp = writer.clock.tick(log.options.time.now())?;
+            let incoming = Incoming {
+                author: (log.own, node),
+                sequence,
+                past: writer.whole_past(),
+                timestamp: timestamp.nanoseconds(),
+                changes,
+                verdict: Some(Verdict::Applied),
+            };
+            log.take_in(writing, &incoming)
         })
     }
 
@@ -213,24 +208,30 @@ impl ChangeLog {
     ///
     /// # Errors
     /// `MISSING_DEPENDENCY` naming the dot when the log lacks something that its author had
-    /// seen; `DOT_REUSE` when the log holds something else under one of its dots; `CLOCK_SKEW`
-    /// when its timestamp lies further ahead of local time than allowed; `INVALID_ARGUMENT` when
-    /// a dependency names no transaction that can be before it, or they do not cover its author's previous one;
-    /// otherwise as [`ChangeLog::append_transaction`].
+    /// seen; `TRUNCATED` when the log held it once and no longer knows its clock; `DOT_REUSE` when the
+    /// log holds something else under one of its dots; `CLOCK_SKEW` when its timestamp lies further
+    /// ahead of local time than allowed; `INVALID_ARGUMENT` when a dependency names no transaction that
+    /// can be before it, or they do not cover its author's previous one; otherwise as
+    /// [`ChangeLog::append_transaction`].
     pub fn append_remote(&self, transaction: &Transaction) -> Result<Appended> {
+        let log = &*self.inner;
         let first = transaction.first_sequence()?;
         validate(&transaction.changes)?;
-        self.inner.write(|writer| {
+        log.write(|writing| {
+            writing.make_room()?;
+            let writer = &mut *writing.writer;
             let dot = transaction.dot();
-            let index = self.inner.index.read();
-            let known = index.last_sequence(dot.node);
+            let author = log.nodes.read().index(dot.node);
+            let known = author.map_or(0, |author| writer.frontier.get(author));
             if known >= first {
-                drop(index);
-                return self.inner.duplicate(transaction);
+                // What is staged may still fail: nobody is told that the log holds it before it does.
+                if !writer.staged.is_empty() || writer.leading {
+                    writing.commit()?;
+                }
+                return log.duplicate(&writing.writer, transaction);
             }
-            let past = index.past_of(transaction)?;
-            let seen = index.nodes.index(dot.node).map_or(0, |node| past.clock.get(node));
-            drop(index);
+            let past = log.past_of(writer, transaction)?;
+            let seen = author.map_or(0, |author| past.clock.get(author));
             if known < first - 1 {
                 return Err(missing(dot, Dot::new(dot.node, first - 1)));
             }
@@ -241,18 +242,18 @@ impl ChangeLog {
                 );
                 return Err(Error::invalid(message));
             }
-            self.inner.check_skew(transaction)?;
+            log.check_skew(transaction)?;
+            let author = log.nodes.write().intern(dot.node);
             let incoming = Incoming {
-                node: dot.node,
+                author: (author, dot.node),
                 sequence: dot.sequence,
                 past,
-                timestamp: transaction.timestamp,
+                timestamp: transaction.timestamp.nanoseconds(),
                 changes: &transaction.changes,
                 verdict: None,
             };
-            let appended = self.inner.commit(writer, incoming)?;
             writer.clock.observe(transaction.timestamp);
-            Ok(appended)
+            log.take_in(writing, &incoming)
         })
     }
 
@@ -262,18 +263,35 @@ impl ChangeLog {
     /// `CLOSED`. What reading finds damaged is an error of the cursor.
     pub fn query(&self, options: QueryOptions) -> Result<Cursor> {
         self.inner.check_open()?;
-        Ok(Cursor::new(self.inner.clone(), options))
+        self.inner.refresh()?;
+        Cursor::new(self.inner.clone(), options)
     }
 
     /// The whole transactions that someone whose clock is `seen` has not seen, in log order.
     ///
     /// Handed to another log's [`ChangeLog::append_remote`] one after the other, they make it hold all that this one holds.
     ///
+    /// What is handed out is durable: where appends return earlier than that, this syncs first.
+    ///
     /// # Errors
-    /// `CLOSED`. What reading finds damaged is an error of the cursor.
+    /// `TRUNCATED` when some of it was removed; `IO` when it cannot be made durable, `CLOSED`. What reading
+    /// finds damaged is an error of the cursor.
     pub fn transactions(&self, seen: &VectorClock) -> Result<TransactionCursor> {
-        self.inner.check_open()?;
-        Ok(TransactionCursor::new(self.inner.clone(), seen.clone()))
+        let log = &self.inner;
+        log.check_open()?;
+        log.refresh()?;
+        log.make_durable()?;
+        let manifest = log.state.read().manifest.clone();
+        let lost =
+            manifest.forgotten.iter().find(|(node, sequence)| !seen.covers(Dot::new(*node, *sequence)));
+        if let Some((node, sequence)) = lost {
+            let message = format!(
+                "{}: entries of node {node} up to {sequence} were removed: whoever has not seen them needs a new start",
+                log.place
+            );
+            return Err(Error::new(ErrorCode::Truncated, message));
+        }
+        Ok(TransactionCursor::new(log.clone(), seen.clone()))
     }
 
     /// The clock of everything in the log.
@@ -282,21 +300,33 @@ impl ChangeLog {
     /// `CLOSED`.
     pub fn frontier(&self) -> Result<VectorClock> {
         self.inner.check_open()?;
-        Ok(self.inner.index.read().frontier())
+        self.inner.refresh()?;
+        let frontier = self.inner.state.read().frontier.clone();
+        Ok(frontier.to_vector_clock(&self.inner.nodes.read()))
     }
 
     /// What the author of this change had seen when making it, the change included.
     /// The dot of an empty transaction has a clock as well.
     ///
     /// # Errors
-    /// `NOT_FOUND` when the log does not hold the dot, `CLOSED`.
+    /// `NOT_FOUND` when the log does not hold the dot, `TRUNCATED` when it was removed, `CLOSED`.
     pub fn vector_clock(&self, dot: Dot) -> Result<VectorClock> {
-        self.inner.check_open()?;
-        let index = self.inner.index.read();
-        let record = index.nodes.index(dot.node).and_then(|node| index.find(node, dot.sequence));
-        let record = record
-            .ok_or_else(|| Error::new(ErrorCode::NotFound, format!("the log holds no change {dot}")))?;
-        Ok(record.clock.to_vector_clock(&index.nodes).with_sequence(dot.node, dot.sequence))
+        let log = &*self.inner;
+        log.check_open()?;
+        log.refresh()?;
+        let not_found = || Error::new(ErrorCode::NotFound, format!("the log holds no change {dot}"));
+        let node = log.nodes.read().index(dot.node).ok_or_else(not_found)?;
+        let clock = match log.kept_clock(node, dot.sequence) {
+            Some(clock) => clock,
+            None => {
+                let place = log.locate(node, dot.sequence)?.ok_or_else(not_found)?;
+                match log.kept_clock(node, place.sequence) {
+                    Some(clock) => clock,
+                    None => log.work_out(&mut None, place)?,
+                }
+            }
+        };
+        Ok(clock.to_vector_clock(&log.nodes.read()).with_sequence(dot.node, dot.sequence))
     }
 
     /// What the log holds, in numbers.
@@ -305,16 +335,36 @@ impl ChangeLog {
     /// `CLOSED`.
     pub fn stats(&self) -> Result<ChangeLogStats> {
         self.inner.check_open()?;
-        let bytes = self.inner.end();
-        Ok(self.inner.index.read().stats(bytes))
+        self.inner.refresh()?;
+        Ok(self.inner.state.read().stats())
+    }
+
+    /// What was removed from the log, and why, oldest first.
+    ///
+    /// # Errors
+    /// `CLOSED`.
+    pub fn removals(&self) -> Result<Vec<Removal>> {
+        self.inner.check_open()?;
+        self.inner.refresh()?;
+        Ok(self.inner.state.read().manifest.removals.clone())
     }
 
     /// Returns once all that was appended will survive a loss of power, whatever the durability.
     ///
     /// # Errors
-    /// `IO` when the operating system cannot promise it, which closes the log; `CLOSED`.
+    /// `IO` when the operating system cannot promise it, which closes the log; `READ_ONLY`, `CLOSED`.
     pub fn sync(&self) -> Result<()> {
-        self.inner.write(|writer| self.inner.sync(writer))
+        self.inner.write(Writing::commit)
+    }
+
+    /// Does what is due at `now`: the sync of [`Durability::Interval`]. Call it every so often when no appends come;
+    /// appends do it by themselves.
+    ///
+    /// # Errors
+    /// As [`ChangeLog::sync`].
+    pub fn maintain(&self, now: Timestamp) -> Result<()> {
+        let log = &*self.inner;
+        log.write(|writing| if log.sync_is_due(now) { writing.commit() } else { Ok(()) })
     }
 
     /// Syncs and closes the log; every other call is `CLOSED` from now on, also
@@ -324,75 +374,36 @@ impl ChangeLog {
     /// # Errors
     /// `IO` when the last sync failed; the log is closed all the same.
     pub fn close(&self) -> Result<()> {
-        let mut writer = self.inner.writer.lock();
-        if self.inner.closed.get().is_some() {
-            return Ok(());
-        }
-        let synced = self.inner.sync(&mut writer);
-        self.inner.shut(&mut writer, "the log is closed");
-        synced
+        self.inner.close()
     }
 }
 
 impl Inner {
+    pub(super) fn is_closed(&self) -> bool {
+        self.closed.get().is_some()
+    }
+
     pub(super) fn check_open(&self) -> Result<()> {
-        match self.closed.get() {
-            None => Ok(()),
-            Some(why) => Err(Error::new(ErrorCode::Closed, format!("{}: {why}", self.place))),
+        if let Some(why) = self.closed.get() {
+            return Err(self.closed_error(why));
         }
-    }
-
-    /// Where the last frame ends.
-    pub(super) fn end(&self) -> u64 {
-        self.index.read().end()
-    }
-
-    pub(super) fn blocks(&self) -> BlockReader {
-        BlockReader::new(self.file.clone(), self.name.clone(), self.salt)
-    }
-
-    /// Does `work` as the one writer. Should it panic, nobody can tell what it left
-    /// half-done in memory, so the handle closes; what is on the disk is whole.
-    fn write<T>(&self, work: impl FnOnce(&mut Writer) -> Result<T>) -> Result<T> {
-        struct CloseUnlessDone<'a> {
-            inner: &'a Inner,
-            writer: parking_lot::MutexGuard<'a, Writer>,
-            done: bool,
+        if !self.storage.same_process() {
+            return Err(self.closed_error("the log was opened by the process that this one was forked from"));
         }
-
-        impl Drop for CloseUnlessDone<'_> {
-            fn drop(&mut self) {
-                if !self.done {
-                    self.inner.shut(&mut self.writer, "an internal failure closed the log: open it again");
-                }
-            }
-        }
-
-        let mut guard = CloseUnlessDone { inner: self, writer: self.writer.lock(), done: false };
-        let outcome = self.check_open().and_then(|()| work(&mut guard.writer));
-        guard.done = true;
-        outcome
-    }
-
-    fn shut(&self, writer: &mut Writer, why: &str) {
-        // Only the first reason counts.
-        let _ = self.closed.set(why.to_owned());
-        writer.lock = None;
-    }
-
-    fn sync(&self, writer: &mut Writer) -> Result<()> {
-        if writer.durable_end == writer.end {
-            return Ok(());
-        }
-        self.file.sync().inspect_err(|error| self.sync_failed(writer, error))?;
-        writer.durable_end = writer.end;
         Ok(())
     }
 
-    /// After a failed sync the kernel may have dropped the bytes and would report
-    /// success next time, so there is no next time: only opening tells what is there.
-    fn sync_failed(&self, writer: &mut Writer, error: &Error) {
-        self.shut(writer, &format!("a failed sync closed the log, open it again: {error}"));
+    pub(super) fn closed_error(&self, why: &str) -> Error {
+        Error::new(ErrorCode::Closed, format!("{}: {why}", self.place))
+    }
+
+    pub(super) fn check_writable(&self) -> Result<()> {
+        self.check_open()?;
+        if self.options.read_only {
+            let message = format!("{}: the log was opened for reading only", self.place);
+            return Err(Error::new(ErrorCode::ReadOnly, message));
+        }
+        Ok(())
     }
 
     fn check_skew(&self, transaction: &Transaction) -> Result<()> {
@@ -409,112 +420,82 @@ impl Inner {
         Ok(())
     }
 
+    /// Writes a transaction whose place in the history is settled, and returns once it is as durable as asked for.
+    fn take_in(&self, writing: &mut Writing<'_>, incoming: &Incoming<'_>) -> Result<Appended> {
+        failpoint::reached("append");
+        let writer = &mut *writing.writer;
+        let first = writer.next_lsn;
+        writer.stage(self, incoming)?;
+        let lsns = first..writer.next_lsn;
+        match self.options.durability {
+            Durability::Sync => writing.commit()?,
+            Durability::Os => writing.flush()?,
+            Durability::Interval => {
+                writing.flush()?;
+                if self.sync_is_due(self.options.time.now()) {
+                    writing.commit()?;
+                }
+            }
+        }
+        let transaction = Dot::new(incoming.author.1, incoming.sequence);
+        Ok(appended(transaction, Timestamp::from_nanoseconds(incoming.timestamp), lsns, false))
+    }
+
+    /// Whether so much time has passed since the last sync that another is due. Says so once.
+    fn sync_is_due(&self, now: Timestamp) -> bool {
+        if self.options.durability != Durability::Interval {
+            return false;
+        }
+        let interval = self.options.sync_interval;
+        let (now, last) = (now.nanoseconds() as u64, self.last_sync.load(Ordering::Relaxed));
+        let passed = (now as i64).saturating_sub(last as i64);
+        // A clock that was set back must not put syncs off.
+        let due = passed < 0 || u128::from(passed as u64) >= interval.as_nanos();
+        due && self.last_sync.compare_exchange(last, now, Ordering::Relaxed, Ordering::Relaxed).is_ok()
+    }
+
+    /// Syncs if something is not durable yet.
+    pub(super) fn make_durable(&self) -> Result<()> {
+        let state = self.state.read();
+        // Under `Sync` nothing is shown before it is durable.
+        let settled = self.options.read_only
+            || self.options.durability == Durability::Sync
+            || state.active.durable_end == state.active.end;
+        drop(state);
+        if settled { Ok(()) } else { self.write(Writing::commit) }
+    }
+
     /// Answers for a transaction some dots of which the log holds already.
-    fn duplicate(&self, transaction: &Transaction) -> Result<Appended> {
+    fn duplicate(&self, writer: &Writer, transaction: &Transaction) -> Result<Appended> {
         let dot = transaction.dot();
-        let index = self.index.read();
         let reused = || {
             Error::new(ErrorCode::DotReuse, format!("the log holds something else under the dots of {dot}"))
         };
-        let record = index.nodes.index(dot.node).and_then(|node| index.find(node, dot.sequence));
-        let record = record.filter(|record| record.sequence == dot.sequence).cloned().ok_or_else(reused)?;
+        let node = self.nodes.read().index(dot.node).ok_or_else(reused)?;
+        let place = self.locate(node, dot.sequence)?.filter(|place| place.sequence == dot.sequence);
+        let place = place.ok_or_else(reused)?;
         // Something that the log lacks cannot be in the past of something that it holds.
-        let past = index.past_of(transaction).map_err(|_| reused())?;
-        let dependencies = index.dots(&past);
-        drop(index);
-        let stored = self.transaction(&record, &mut self.blocks())?;
-        let same = stored.timestamp == transaction.timestamp
-            && stored.changes == transaction.changes
-            && stored.dependencies == dependencies;
+        let past = self.past_of(writer, transaction).map_err(|_| reused())?;
+        let stored = self.transaction(&place)?;
+        let nodes = self.nodes.read();
+        let dot_of = |known: &Known| Some(Dot::new(nodes.id(known.author)?, known.sequence));
+        let mut dependencies: Vec<Dot> = past.dependencies.iter().filter_map(dot_of).collect();
+        dependencies.sort_unstable();
+        let same = stored.transaction.timestamp == transaction.timestamp
+            && stored.transaction.dependencies == dependencies
+            && stored.is_part_of(&transaction.changes);
         if !same {
             return Err(reused());
         }
-        Ok(appended(dot, stored.timestamp, record.lsns(), true))
-    }
-
-    /// Writes a transaction whose place in the history is settled, and shows it to readers once it is as durable as asked for.
-    fn commit(&self, writer: &mut Writer, incoming: Incoming<'_>) -> Result<Appended> {
-        failpoint::reached("append");
-        let (head, tables) = self.index.read().head(&incoming, writer.end - writer.durable_end);
-        let changes = tables.iter().copied().zip(incoming.changes);
-        let entries = changes.clone().map(|(table, change)| (table, change, incoming.verdict));
-        let bytes = frame::encode(&head, entries, self.salt, writer.end)?;
-
-        if let Err(error) = self.file.write_at(writer.end, &bytes) {
-            // Part of it may lie there now; if that cannot be cut off, no further frame may follow it.
-            if let Err(cut) = self.file.truncate(writer.end) {
-                self.shut(writer, &format!("a failed write closed the log, open it again: {error}; {cut}"));
-            }
-            return Err(error);
-        }
-        let end = writer.end + bytes.len() as u64;
-        match self.options.durability {
-            Durability::Os => {}
-            Durability::Sync => {
-                self.file.sync().inspect_err(|error| self.sync_failed(writer, error))?;
-                writer.durable_end = end;
-            }
-        }
-        let at = FrameAt { offset: writer.end, body_length: (bytes.len() - HEADER_LENGTH) as u32 };
-        writer.end = end;
-
-        let mut index = self.index.write();
-        let operations = changes.map(|(table, change)| (table, change.operation));
-        let first = index.next_lsn;
-        index.push(at, &head, incoming.past.clock, operations);
-        let lsns = first..index.next_lsn;
-        Ok(appended(Dot::new(incoming.node, incoming.sequence), incoming.timestamp, lsns, false))
-    }
-}
-
-impl Drop for Inner {
-    fn drop(&mut self) {
-        let writer = self.writer.get_mut();
-        if self.closed.get().is_none() && writer.durable_end < writer.end {
-            // Nobody is left to hear of a failure; `close` is for those who want to.
-            let _ = self.file.sync();
-        }
-    }
-}
-
-impl Index {
-    /// The head of an incoming transaction's frame, and the table of each of its changes.
-    fn head(&self, incoming: &Incoming<'_>, durable_distance: u64) -> (FrameHead, Vec<TableIndex>) {
-        let mut new_nodes = Vec::new();
-        let author = self.nodes.index(incoming.node).unwrap_or_else(|| {
-            new_nodes.push(incoming.node);
-            self.nodes.len() as u32
-        });
-        let mut new_tables: Vec<String> = Vec::new();
-        let tables = incoming.changes.iter().map(|change| {
-            let known = self.table_index(&change.table);
-            let index = known.map(|index| index as usize).or_else(|| {
-                Some(self.table_count() + new_tables.iter().position(|table| *table == change.table)?)
-            });
-            index.unwrap_or_else(|| {
-                new_tables.push(change.table.clone());
-                self.table_count() + new_tables.len() - 1
-            }) as TableIndex
-        });
-        let tables = tables.collect();
-        let head = FrameHead {
-            durable_distance,
-            timestamp: incoming.timestamp.nanoseconds(),
-            new_nodes,
-            new_tables,
-            author,
-            sequence: incoming.sequence,
-            dependencies: incoming.past.dependencies.clone(),
-            change_count: incoming.changes.len() as u32,
-        };
-        (head, tables)
+        let lsns = place.first_lsn..place.first_lsn + u64::from(place.change_count);
+        Ok(appended(dot, transaction.timestamp, lsns, true))
     }
 
     /// The past that a transaction claims.
-    fn past_of(&self, transaction: &Transaction) -> Result<Past> {
+    fn past_of(&self, writer: &Writer, transaction: &Transaction) -> Result<Past> {
         let dot = transaction.dot();
         let first = transaction.first_sequence()?;
-        let mut dependencies = Vec::with_capacity(transaction.dependencies.len());
+        let mut dependencies: SmallVec<[Known; 2]> = SmallVec::new();
         for dependency in &transaction.dependencies {
             // Such a one can never come, so it must not look like one that is still missing.
             let own = dependency.node == dot.node && dependency.sequence >= first;
@@ -522,34 +503,75 @@ impl Index {
                 let message = format!("transaction {dot} cannot depend on {dependency}");
                 return Err(Error::invalid(message));
             }
-            let known = self.last_sequence(dependency.node) >= dependency.sequence;
-            let node = self.nodes.index(dependency.node).filter(|_| known);
-            dependencies.push((node.ok_or_else(|| missing(dot, *dependency))?, dependency.sequence));
+            let node = self.nodes.read().index(dependency.node);
+            let node = node.filter(|node| writer.frontier.get(*node) >= dependency.sequence);
+            let author = node.ok_or_else(|| missing(dot, *dependency))?;
+            let clock = self.dependency(writer, author, dependency.sequence)?.ok_or_else(|| {
+                let message =
+                    format!("dependency {dependency} of {dot} is not the last dot of a transaction");
+                Error::invalid(message)
+            })?;
+            dependencies.push(Known { author, sequence: dependency.sequence, clock });
         }
-        self.past(&dependencies).map_err(|(node, sequence)| {
-            let dependency = Dot::new(self.nodes.id(node).unwrap_or_default(), sequence);
-            Error::invalid(format!("dependency {dependency} of {dot} is not the last dot of a transaction"))
-        })
+        Ok(past(writer, dependencies))
     }
 
-    fn dots(&self, past: &Past) -> Vec<Dot> {
-        let dots = past
-            .dependencies
-            .iter()
-            .filter_map(|(node, sequence)| Some(Dot::new(self.nodes.id(*node)?, *sequence)));
-        let mut dots: Vec<Dot> = dots.collect();
-        dots.sort_unstable();
-        dots
-    }
-
-    /// Where the last frame ends.
-    fn end(&self) -> u64 {
-        self.records.last().map_or(recovery::FIRST_FRAME, |record| record.at.end())
+    /// The clock of a transaction that another one refers to.
+    pub(super) fn dependency(
+        &self,
+        writer: &Writer,
+        author: NodeIndex,
+        sequence: u64,
+    ) -> Result<Option<Clock>> {
+        if let Some(clock) = writer.known(author, sequence) {
+            return Ok(Some(clock.clone()));
+        }
+        // Of what was removed only some clocks are kept, and opening the log must find each that was ever referred to.
+        let (removed, kept) = {
+            let state = self.state.read();
+            (state.floor_covers(author, sequence), state.floor.get(&(author, sequence)).cloned())
+        };
+        if removed {
+            return kept.map(Some).ok_or_else(|| truncated(&self.place, self.state.read().first_lsn()));
+        }
+        self.clock(author, sequence)
     }
 }
 
+/// The shortest form of a past, and its clock: one pass over what each dependency had seen besides itself tells
+/// which of them others cover.
+pub(super) fn past(writer: &Writer, mut dependencies: SmallVec<[Known; 2]>) -> Past {
+    dependencies.sort_unstable_by_key(|known| (known.author, known.sequence));
+    // Of one author the last covers the others.
+    dependencies.dedup_by(|later, kept| {
+        later.author == kept.author && {
+            std::mem::swap(later, kept);
+            true
+        }
+    });
+    let whole = writer.tips.len() == dependencies.len()
+        && writer.tips.iter().all(|tip| {
+            let key = (tip.author, tip.sequence);
+            dependencies.binary_search_by_key(&key, |known| (known.author, known.sequence)).is_ok()
+        });
+    if whole {
+        return Past { dependencies, clock: writer.frontier.clone(), whole };
+    }
+    let clock = match dependencies.as_slice() {
+        [] => Clock::default(),
+        [only] => only.clock.clone(),
+        [first, rest @ ..] => {
+            let seen =
+                rest.iter().fold(first.clock.past().clone(), |seen, known| seen.join(known.clock.past()));
+            dependencies.retain(|known| seen.get(known.author) < known.sequence);
+            dependencies.iter().fold(seen, |seen, known| seen.with(known.author, known.sequence)).into()
+        }
+    };
+    Past { dependencies, clock, whole }
+}
+
 fn validate(changes: &[Change]) -> Result<()> {
-    if u32::try_from(changes.len()).is_err() {
+    if changes.len() > u32::MAX as usize / 2 {
         let message = format!("transaction of {} changes: split it", changes.len());
         return Err(Error::new(ErrorCode::TooLarge, message));
     }

@@ -1,107 +1,331 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
+use parking_lot::Mutex;
 use smallvec::SmallVec;
 
-use crate::change::{Change, ChangeEntry, Transaction};
-use crate::clock::VectorClock;
+use crate::change::ChangeEntry;
 use crate::error::Result;
-use crate::id::{Dot, NodeId};
-use crate::log::block::BlockReader;
+use crate::id::Dot;
 use crate::log::change_log::Inner;
-use crate::log::frame::{FrameChange, FrameReader, TableIndex};
-use crate::log::index::{Index, Record};
+use crate::log::entry::{EntryClocks, EntryRef, Source};
+use crate::log::frame::{FrameChange, Left, TableNumber};
+use crate::log::index_file::row_hash;
+use crate::log::places::{SegmentView, truncated};
 use crate::log::query::QueryOptions;
+use crate::log::scan::{Current, Scan};
+use crate::time::Timestamp;
 
 /// Entries of a log, read as they are asked for.
 ///
 /// A cursor sees the log as it was when the query was made, whatever is appended
-/// since, and holds one block of it in memory. After an error it has ended.
+/// since, and holds one block of it in memory. It never keeps a writer waiting. After an error it has ended.
+/// As an iterator it gives entries to keep; [`Cursor::next_entry`] lends them, which costs less.
 pub struct Cursor {
     log: Arc<Inner>,
-    blocks: BlockReader,
-    filter: Filter,
-    /// Numbers of the records not yet read.
-    from: usize,
-    until: usize,
-    reverse: bool,
+    options: QueryOptions,
+    row_id: Option<Vec<u8>>,
+    /// The LSNs to look through, both inclusive; none if the first is the higher.
+    first: u64,
+    last: u64,
     remaining: u64,
-    /// Entries of the record read last, in the order to hand them out.
-    ready: VecDeque<ChangeEntry>,
+    /// The segment to read after the one at hand; `None` if there is none.
+    next_segment: Option<u64>,
+    segment: Option<InSegment>,
+    current: Option<Current>,
+    /// Changes of the current transaction in reverse, when reading backwards.
+    matches: Vec<(Left, u32)>,
+    clocks: Mutex<EntryClocks>,
 }
 
-/// The query's conditions in the log's own terms.
-struct Filter {
-    tables: Option<SmallVec<[TableIndex; 2]>>,
-    row_id: Option<Vec<u8>>,
-    options: QueryOptions,
+/// A segment and the query's conditions in its own terms.
+struct InSegment {
+    scan: Scan,
+    tables: Option<SmallVec<[TableNumber; 2]>>,
+    /// Of a query for rows: the LSNs that may be theirs, in the order to hand out.
+    lsns: Option<VecDeque<u64>>,
 }
 
 impl Cursor {
-    pub(super) fn new(log: Arc<Inner>, options: QueryOptions) -> Self {
-        let index = log.index.read();
-        let from = index.first_after(options.since);
-        let until = options.until.map_or(index.records.len(), |until| {
-            index.records.partition_point(|record| record.first_lsn <= until)
-        });
-        let tables = (!options.tables.is_empty())
-            .then(|| options.tables.iter().filter_map(|name| index.table_index(name)).collect());
-        drop(index);
-        let filter =
-            Filter { tables, row_id: options.row_id.as_ref().map(|row_id| row_id.encode()), options };
-        Cursor {
-            blocks: log.blocks(),
+    pub(super) fn new(log: Arc<Inner>, options: QueryOptions) -> Result<Self> {
+        let (lowest, end) = {
+            let state = log.state.read();
+            (state.first_lsn(), state.next_lsn)
+        };
+        // Whoever has entries up to one that was removed would miss some without knowing.
+        if !options.reverse && options.since.saturating_add(1) < lowest {
+            return Err(truncated(&log.place, lowest));
+        }
+        let mut first = options.since.saturating_add(1);
+        let mut last = options.until.map_or(end - 1, |until| until.min(end - 1));
+        if let Some(dot) = options.transaction {
+            let node = log.nodes.read().index(dot.node);
+            let place = node.map(|node| log.locate(node, dot.sequence)).transpose()?.flatten();
+            let place = place.filter(|place| place.sequence == dot.sequence && place.change_count > 0);
+            (first, last) = match place {
+                Some(place) => (
+                    first.max(place.first_lsn),
+                    last.min(place.first_lsn + u64::from(place.change_count) - 1),
+                ),
+                None => (1, 0),
+            };
+        }
+        let start = if options.reverse { last } else { first };
+        let next_segment = (first <= last).then(|| log.segment_of(start));
+        Ok(Cursor {
+            row_id: options.row_id.as_ref().map(|row_id| row_id.encode()),
+            remaining: options.limit.unwrap_or(u64::MAX),
             log,
-            from,
-            until: until.max(from),
-            reverse: filter.options.reverse,
-            remaining: filter.options.limit.unwrap_or(u64::MAX),
-            filter,
-            ready: VecDeque::new(),
+            options,
+            first,
+            last,
+            next_segment,
+            segment: None,
+            current: None,
+            matches: Vec::new(),
+            clocks: Mutex::default(),
+        })
+    }
+
+    /// The next entry, lent until the cursor is asked for another; `None` after the last.
+    ///
+    /// # Errors
+    /// `CORRUPT` with segment and offset where the log is damaged, `TRUNCATED` when what comes next was removed
+    /// meanwhile, `IO`, `CLOSED`. The cursor has then ended.
+    pub fn next_entry(&mut self) -> Result<Option<EntryRef<'_>>> {
+        if self.remaining == 0 {
+            return Ok(None);
+        }
+        match self.find() {
+            Ok(Some((left, number))) => {
+                self.remaining -= 1;
+                self.lend(left, number).map(Some)
+            }
+            Ok(None) => {
+                self.remaining = 0;
+                Ok(None)
+            }
+            Err(error) => {
+                self.remaining = 0;
+                Err(error)
+            }
         }
     }
 
-    fn next_record(&mut self) -> Option<usize> {
-        if self.from >= self.until {
-            None
-        } else if self.reverse {
-            self.until -= 1;
-            Some(self.until)
-        } else {
-            self.from += 1;
-            Some(self.from - 1)
+    fn lend(&self, left: Left, number: u32) -> Result<EntryRef<'_>> {
+        let lost = || crate::error::Error::internal("a cursor lost its place");
+        let segment = self.segment.as_ref().ok_or_else(lost)?;
+        let current = self.current.as_ref().ok_or_else(lost)?;
+        let (change, table) = segment.scan.change(current, left)?;
+        Ok(EntryRef {
+            lsn: current.first_lsn + u64::from(number),
+            node: current.id,
+            sequence: current.previous + 1 + u64::from(number),
+            timestamp: Timestamp::from_nanoseconds(current.timestamp),
+            transaction: Dot::new(current.id, current.sequence),
+            table,
+            operation: change.operation,
+            before: change.before,
+            after: change.after,
+            verdict: change.verdict,
+            change,
+            source: Source {
+                log: &self.log,
+                view: &segment.scan.view,
+                offset: current.offset,
+                first_lsn: current.first_lsn,
+                change_count: current.change_count,
+                author: current.author,
+                clocks: &self.clocks,
+            },
+        })
+    }
+
+    /// Where the next wanted change is.
+    fn find(&mut self) -> Result<Option<(Left, u32)>> {
+        self.log.check_open()?;
+        loop {
+            if let Some(found) = self.find_in_transaction()? {
+                return Ok(Some(found));
+            }
+            if !self.next_transaction()? {
+                let lowest = self.log.state.read().first_lsn();
+                let short = self.options.reverse && self.options.since.saturating_add(1) < lowest;
+                return if short { Err(truncated(&self.log.place, lowest)) } else { Ok(None) };
+            }
         }
     }
 
-    fn fill(&mut self) -> Result<()> {
+    fn find_in_transaction(&mut self) -> Result<Option<(Left, u32)>> {
+        if self.options.reverse {
+            return Ok(self.matches.pop());
+        }
+        let (Some(current), Some(segment)) = (&mut self.current, &self.segment) else { return Ok(None) };
+        let conditions = Conditions {
+            options: &self.options,
+            row_id: self.row_id.as_deref(),
+            tables: segment.tables.as_deref(),
+            first: self.first,
+            last: self.last,
+        };
+        let (first_lsn, id, previous) = (current.first_lsn, current.id, current.previous);
+        segment.scan.next_change(current, |change, number| {
+            conditions.take(
+                change,
+                first_lsn + u64::from(number),
+                Dot::new(id, previous + 1 + u64::from(number)),
+            )
+        })
+    }
+
+    /// Goes on to the next transaction that can have wanted changes.
+    fn next_transaction(&mut self) -> Result<bool> {
         loop {
             self.log.check_open()?;
-            if !self.ready.is_empty() {
-                return Ok(());
-            }
-            let Some(number) = self.next_record() else { return Ok(()) };
-            let index = self.log.index.read();
-            let Some(record) = index.records.get(number).filter(|record| self.filter.takes(record, &index))
-            else {
+            let Some(segment) = &mut self.segment else {
+                if !self.next_segment()? {
+                    return Ok(false);
+                }
                 continue;
             };
-            let record = record.clone();
-            drop(index);
-            let body = self.blocks.frame(record.at, self.log.end(), self.reverse)?;
-            let entries = self.filter.entries(body, &record, &self.log);
-            match entries {
-                Some(entries) if self.reverse => self.ready.extend(entries.into_iter().rev()),
-                Some(entries) => self.ready.extend(entries),
-                None => {
-                    return Err(self.blocks.corrupt(record.at.offset, "the frame's content makes no sense"));
+            let found = match &mut segment.lsns {
+                Some(lsns) => match lsns.pop_front() {
+                    None => None,
+                    Some(lsn) => {
+                        let found = segment.scan.holding(&self.log, lsn)?;
+                        // The same transaction is looked through once.
+                        let end =
+                            found.as_ref().map(|it| it.first_lsn..it.first_lsn + u64::from(it.change_count));
+                        while lsns.front().zip(end.as_ref()).is_some_and(|(lsn, range)| range.contains(lsn)) {
+                            lsns.pop_front();
+                        }
+                        found
+                    }
+                },
+                None if self.options.reverse => segment.scan.backward(&self.log)?,
+                None => segment.scan.forward()?,
+            };
+            let beyond = |current: &Current| {
+                if self.options.reverse {
+                    current.first_lsn + u64::from(current.change_count) <= self.first
+                } else {
+                    current.first_lsn > self.last
+                }
+            };
+            let Some(current) = found.filter(|current| !beyond(current)) else {
+                (self.segment, self.current) = (None, None);
+                continue;
+            };
+            let options = &self.options;
+            let timestamp = Timestamp::from_nanoseconds(current.timestamp);
+            let wanted = current.change_count > 0
+                && options.node.is_none_or(|node| node == current.id)
+                && options.since_time.is_none_or(|since| timestamp > since)
+                && options.until_time.is_none_or(|until| timestamp <= until);
+            if !wanted {
+                continue;
+            }
+            self.current = Some(current);
+            if self.options.reverse {
+                self.match_all()?;
+            }
+            return Ok(true);
+        }
+    }
+
+    /// Finds all wanted changes of the current transaction, to hand them out from the last.
+    fn match_all(&mut self) -> Result<()> {
+        let reverse = std::mem::replace(&mut self.options.reverse, false);
+        let mut outcome = Ok(());
+        loop {
+            match self.find_in_transaction() {
+                Ok(Some(found)) => self.matches.push(found),
+                Ok(None) => break,
+                Err(error) => {
+                    outcome = Err(error);
+                    break;
                 }
             }
         }
+        self.options.reverse = reverse;
+        outcome
     }
 
-    fn end(&mut self) {
-        self.remaining = 0;
-        self.ready.clear();
+    fn next_segment(&mut self) -> Result<bool> {
+        let Some(number) = self.next_segment.take() else { return Ok(false) };
+        let reverse = self.options.reverse;
+        let Some(view) = self.log.segment(number)? else { return Ok(false) };
+        let more = if reverse { view.first_lsn() > self.first } else { view.next_lsn <= self.last };
+        self.next_segment = more.then(|| if reverse { number - 1 } else { number + 1 });
+        self.segment = self.enter(view)?;
+        Ok(true)
+    }
+
+    /// The query in this segment's terms; `None` if nothing in it can be wanted.
+    fn enter(&self, view: SegmentView) -> Result<Option<InSegment>> {
+        let options = &self.options;
+        let dictionary = view.dictionary.clone();
+        if !self.log.may_have(&view, options.since_time, options.until_time) {
+            return Ok(None);
+        }
+        let writes = |node| dictionary.nodes().iter().any(|(_, id)| *id == node);
+        if !options.node.is_none_or(writes) {
+            return Ok(None);
+        }
+        let mut tables = None;
+        if !options.tables.is_empty() {
+            let numbers: SmallVec<[TableNumber; 2]> =
+                options.tables.iter().filter_map(|table| dictionary.table_number(table)).collect();
+            if numbers.is_empty() {
+                return Ok(None);
+            }
+            tables = Some(numbers);
+        }
+        let mut lsns = None;
+        if let Some(row_id) = &self.row_id {
+            let salt = view.open.header.base.salt;
+            let all = 0..dictionary.tables().len() as TableNumber;
+            let mut found = Vec::new();
+            for number in all.filter(|number| tables.as_ref().is_none_or(|tables| tables.contains(number))) {
+                found.extend(self.log.row_lsns(&view, row_hash(salt, number, row_id))?);
+            }
+            found.sort_unstable();
+            found.dedup();
+            found.retain(|lsn| (self.first..=self.last).contains(lsn));
+            if options.reverse {
+                found.reverse();
+            }
+            lsns = Some(VecDeque::from(found));
+        }
+        let mut scan = Scan::new(view);
+        if lsns.is_none() {
+            if options.reverse {
+                scan.seek_back(&self.log, self.last)?;
+            } else {
+                scan.seek(&self.log, self.first - 1)?;
+            }
+        }
+        Ok(Some(InSegment { scan, tables, lsns }))
+    }
+}
+
+/// What a change has to be to be wanted.
+struct Conditions<'a> {
+    options: &'a QueryOptions,
+    row_id: Option<&'a [u8]>,
+    tables: Option<&'a [TableNumber]>,
+    first: u64,
+    last: u64,
+}
+
+impl Conditions<'_> {
+    fn take(&self, change: &FrameChange<'_>, lsn: u64, dot: Dot) -> bool {
+        lsn >= self.first
+            && lsn <= self.last
+            && self.options.operation.is_none_or(|operation| operation == change.operation)
+            && self.tables.is_none_or(|tables| tables.contains(&change.table))
+            && self.row_id.is_none_or(|row_id| row_id == change.row_id)
+            && self.options.unseen_by.as_ref().is_none_or(|clock| !clock.covers(dot))
     }
 }
 
@@ -109,168 +333,30 @@ impl Iterator for Cursor {
     type Item = Result<ChangeEntry>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        if self.remaining == 0 {
-            return None;
+        let entry = self.next_entry().and_then(|entry| entry.map(|entry| entry.to_entry()).transpose());
+        if entry.is_err() {
+            self.remaining = 0;
         }
-        if let Err(error) = self.fill() {
-            self.end();
-            return Some(Err(error));
-        }
-        self.remaining -= 1;
-        self.ready.pop_front().map(Ok)
-    }
-}
-
-impl Filter {
-    /// Whether the record can have a wanted entry, as far as the index tells.
-    fn takes(&self, record: &Record, index: &Index) -> bool {
-        let options = &self.options;
-        record.change_count > 0
-            && options.node.is_none_or(|node| index.nodes.index(node) == Some(record.author))
-            && options.since_time.is_none_or(|since| record.timestamp > since)
-            && options.until_time.is_none_or(|until| record.timestamp <= until)
-            && self.tables.as_ref().is_none_or(|tables| !tables.is_empty())
-    }
-
-    /// The wanted entries of a record whose body this is; `None` where that is no frame's.
-    fn entries(&self, body: &[u8], record: &Record, log: &Inner) -> Option<Vec<ChangeEntry>> {
-        let (_, mut changes) = FrameReader::new(body)?;
-        let mut entries = Vec::new();
-        let mut clock: Option<(NodeId, VectorClock)> = None;
-        for lsn in record.first_lsn.. {
-            let Some(change) = changes.next().ok()? else { break };
-            if !self.takes_change(&change, lsn) {
-                continue;
-            }
-            let index = log.index.read();
-            let (node, vector_clock) = match &clock {
-                Some(known) => known,
-                None => {
-                    clock.insert((index.nodes.id(record.author)?, record.clock.to_vector_clock(&index.nodes)))
-                }
-            };
-            let sequence = record.base() + 1 + (lsn - record.first_lsn);
-            entries.push(ChangeEntry {
-                lsn,
-                node: *node,
-                sequence,
-                vector_clock: vector_clock.with_sequence(*node, sequence),
-                timestamp: record.timestamp,
-                transaction: Dot::new(*node, record.sequence),
-                table: index.table(change.table)?.to_string(),
-                row_id: change.row_id()?,
-                operation: change.operation,
-                before: change.before.map(<[u8]>::to_vec),
-                after: change.after.map(<[u8]>::to_vec),
-                verdict: change.verdict,
-                metadata: change.metadata(),
-            });
-        }
-        Some(entries)
-    }
-
-    fn takes_change(&self, change: &FrameChange<'_>, lsn: u64) -> bool {
-        let options = &self.options;
-        lsn > options.since
-            && options.until.is_none_or(|until| lsn <= until)
-            && options.operation.is_none_or(|operation| operation == change.operation)
-            && self.tables.as_ref().is_none_or(|tables| tables.contains(&change.table))
-            && self.row_id.as_ref().is_none_or(|row_id| row_id == change.row_id)
-    }
-}
-
-/// Whole transactions of a log in its order: what another log lacks.
-///
-/// Like a [`Cursor`] it sees the log as it was when it was asked for.
-pub struct TransactionCursor {
-    log: Arc<Inner>,
-    blocks: BlockReader,
-    seen: VectorClock,
-    from: usize,
-    until: usize,
-}
-
-impl TransactionCursor {
-    pub(super) fn new(log: Arc<Inner>, seen: VectorClock) -> Self {
-        let until = log.index.read().records.len();
-        TransactionCursor { blocks: log.blocks(), log, seen, from: 0, until }
-    }
-
-    fn advance(&mut self) -> Result<Option<Transaction>> {
-        while self.from < self.until {
-            self.log.check_open()?;
-            let index = self.log.index.read();
-            let record = index.records.get(self.from).cloned();
-            let node = record.as_ref().and_then(|record| index.nodes.id(record.author));
-            drop(index);
-            self.from += 1;
-            let (Some(record), Some(node)) = (record, node) else { continue };
-            if !self.seen.covers(Dot::new(node, record.sequence)) {
-                return self.log.transaction(&record, &mut self.blocks).map(Some);
-            }
-        }
-        Ok(None)
-    }
-}
-
-impl Iterator for TransactionCursor {
-    type Item = Result<Transaction>;
-
-    fn next(&mut self) -> Option<Self::Item> {
-        let next = self.advance();
-        if next.is_err() {
-            self.from = self.until;
-        }
-        next.transpose()
-    }
-}
-
-impl Inner {
-    /// A transaction as it was handed in, read back.
-    pub(super) fn transaction(&self, record: &Record, blocks: &mut BlockReader) -> Result<Transaction> {
-        let body = blocks.frame(record.at, self.end(), false)?;
-        let read = self.index.read().transaction(body, record);
-        read.ok_or_else(|| blocks.corrupt(record.at.offset, "the frame's content makes no sense"))
-    }
-}
-
-impl Index {
-    fn transaction(&self, body: &[u8], record: &Record) -> Option<Transaction> {
-        let (head, mut reader) = FrameReader::new(body)?;
-        let dependencies =
-            head.dependencies.iter().map(|(node, sequence)| Some(Dot::new(self.nodes.id(*node)?, *sequence)));
-        let mut dependencies = dependencies.collect::<Option<Vec<_>>>()?;
-        dependencies.sort_unstable();
-        let mut changes = Vec::new();
-        while let Some(change) = reader.next().ok()? {
-            changes.push(Change {
-                table: self.table(change.table)?.to_string(),
-                row_id: change.row_id()?,
-                operation: change.operation,
-                before: change.before.map(<[u8]>::to_vec),
-                after: change.after.map(<[u8]>::to_vec),
-                metadata: change.metadata(),
-            });
-        }
-        let node = self.nodes.id(record.author)?;
-        Some(Transaction {
-            node,
-            sequence: record.sequence,
-            dependencies,
-            timestamp: record.timestamp,
-            changes,
-        })
+        entry.transpose()
     }
 }
 
 impl std::fmt::Debug for Cursor {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Cursor").field("query", &self.filter.options).finish_non_exhaustive()
+        f.debug_struct("Cursor").field("query", &self.options).finish_non_exhaustive()
     }
 }
 
-impl std::fmt::Debug for TransactionCursor {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("TransactionCursor").field("seen", &self.seen).finish_non_exhaustive()
+impl Inner {
+    /// Whether a segment can have transactions stamped after `since` and up to `until`, as far as is known without reading it.
+    fn may_have(&self, view: &SegmentView, since: Option<Timestamp>, until: Option<Timestamp>) -> bool {
+        if since.is_none() && until.is_none() {
+            return true;
+        }
+        let state = self.state.read();
+        let Some(sealed) = state.sealed(view.number()) else { return true };
+        let (oldest, newest) = (sealed.summary.oldest, sealed.summary.newest);
+        oldest.is_some_and(|oldest| until.is_none_or(|until| oldest <= until.nanoseconds()))
+            && newest.is_some_and(|newest| since.is_none_or(|since| newest > since.nanoseconds()))
     }
 }

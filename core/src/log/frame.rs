@@ -1,20 +1,27 @@
 //! A transaction as bytes: one frame of a segment.
 
-use smallvec::SmallVec;
-
-use crate::causality::NodeIndex;
 use crate::change::{Change, ChangeOperation, Metadata, Verdict};
 use crate::error::{Error, ErrorCode, Result};
 use crate::id::{NodeId, RowId};
+use crate::log::bytes::{self, Reader};
 use crate::varint;
 
-/// A table's number in the segment's dictionary.
-pub(super) type TableIndex = u32;
+/// A node's number in its segment's dictionary.
+pub(super) type NodeNumber = u32;
+/// A table's number in its segment's dictionary.
+pub(super) type TableNumber = u32;
 
 /// Length and checksum, before the body.
 pub(super) const HEADER_LENGTH: usize = 8;
 /// The longest body of a frame. Its length field could say more; no frame does.
 pub(super) const MAX_BODY_LENGTH: usize = 1 << 30;
+
+const DURABLE: u8 = 1;
+const NEW_NODES: u8 = 1 << 1;
+const NEW_TABLES: u8 = 1 << 2;
+const DEPENDENCIES: u8 = 1 << 3;
+const ONE_CHANGE: u8 = 1 << 4;
+const SEAL: u8 = 1 << 7;
 
 const OPERATION_MASK: u8 = 0b11;
 const HAS_BEFORE: u8 = 1 << 2;
@@ -22,28 +29,38 @@ const HAS_AFTER: u8 = 1 << 3;
 const VERDICT_SHIFT: u8 = 4;
 const VERDICT_MASK: u8 = 0b11 << VERDICT_SHIFT;
 const HAS_METADATA: u8 = 1 << 6;
+const REMOVED: u8 = 1 << 7;
 
-/// Everything about a transaction but its changes.
-#[derive(Debug, PartialEq, Eq)]
-pub(super) struct FrameHead {
-    /// How far before this frame the bytes end that were known to be on the disk when it was written.
-    pub(super) durable_distance: u64,
+/// What binds a frame to its segment: the segment's salt, and the time its timestamps count from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Base {
+    pub(super) salt: u32,
+    pub(super) timestamp: i64,
+}
+
+/// Everything about a transaction but its changes, on its way into a frame.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct FrameHead<'a> {
+    /// Whether all bytes before this frame were known to be on the disk when it was written.
+    pub(super) durable: bool,
     pub(super) timestamp: i64,
     /// Nodes and tables that get the next numbers of the segment's dictionaries.
-    pub(super) new_nodes: Vec<NodeId>,
-    pub(super) new_tables: Vec<String>,
-    pub(super) author: NodeIndex,
+    pub(super) new_nodes: &'a [NodeId],
+    pub(super) new_tables: &'a [&'a str],
+    pub(super) author: NodeNumber,
     pub(super) sequence: u64,
-    pub(super) dependencies: SmallVec<[(NodeIndex, u64); 2]>,
+    /// Ascending by node number.
+    pub(super) dependencies: &'a [(NodeNumber, u64)],
     pub(super) change_count: u32,
 }
 
-/// A change whose fields lie in the frame that it was read from.
-#[derive(Debug, PartialEq, Eq)]
+/// What a frame says of one of its changes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct FrameChange<'a> {
     pub(super) operation: ChangeOperation,
     pub(super) verdict: Option<Verdict>,
-    pub(super) table: TableIndex,
+    pub(super) table: TableNumber,
+    /// The encoded row id.
     pub(super) row_id: &'a [u8],
     pub(super) before: Option<&'a [u8]>,
     pub(super) after: Option<&'a [u8]>,
@@ -53,84 +70,172 @@ pub(super) struct FrameChange<'a> {
 /// The checksum of a frame's body, bound to the segment and to its place in it, so
 /// that bytes of another place or time never pass for this frame.
 pub(super) fn checksum(salt: u32, offset: u64, body: &[u8]) -> u32 {
-    let mut seed = [0; 16];
-    let fields =
-        salt.to_le_bytes().into_iter().chain(offset.to_le_bytes()).chain((body.len() as u32).to_le_bytes());
-    seed.iter_mut().zip(fields).for_each(|(to, from)| *to = from);
-    crc32c::crc32c_append(crc32c::crc32c(&seed), body)
+    // Multiplying by an odd number keeps offsets apart, and a checksum that starts from another value never ends at
+    // the same one for the same body.
+    let place = (salt ^ offset as u32).wrapping_mul(0x9e37_79b1) ^ (offset >> 32) as u32;
+    crc32c::crc32c_append(place ^ (body.len() as u32).rotate_left(16), body)
 }
 
-/// Appends the frame of a transaction that will lie at `offset`.
-///
-/// # Errors
-/// `TOO_LARGE` when the body is longer than [`MAX_BODY_LENGTH`].
-pub(super) fn encode<'a>(
-    head: &FrameHead,
-    changes: impl Iterator<Item = (TableIndex, &'a Change, Option<Verdict>)>,
-    salt: u32,
-    offset: u64,
-) -> Result<Vec<u8>> {
-    let mut out = vec![0; HEADER_LENGTH];
-    varint::write(head.durable_distance, &mut out);
-    out.extend_from_slice(&head.timestamp.to_le_bytes());
-    varint::write(head.new_nodes.len() as u64, &mut out);
-    for node in &head.new_nodes {
-        out.extend_from_slice(node.as_bytes());
-    }
-    varint::write(head.new_tables.len() as u64, &mut out);
-    for table in &head.new_tables {
-        write_bytes(table.as_bytes(), &mut out);
-    }
-    varint::write(u64::from(head.author), &mut out);
-    varint::write(head.sequence, &mut out);
-    varint::write(head.dependencies.len() as u64, &mut out);
-    for (node, sequence) in &head.dependencies {
-        varint::write(u64::from(*node), &mut out);
-        varint::write(*sequence, &mut out);
-    }
-    varint::write(u64::from(head.change_count), &mut out);
-    let mut row_id = Vec::new();
-    for (table, change, verdict) in changes {
-        out.push(flags(change, verdict));
-        varint::write(u64::from(table), &mut out);
-        row_id.clear();
-        change.row_id.encode_into(&mut row_id);
-        write_bytes(&row_id, &mut out);
-        for image in [&change.before, &change.after].into_iter().flatten() {
-            write_bytes(image, &mut out);
+/// Writes the frame of one transaction to the end of a buffer, in steps: start, change by change, finish.
+pub(super) struct FrameWriter<'a> {
+    out: &'a mut Vec<u8>,
+    start: usize,
+    row_id: Vec<u8>,
+}
+
+impl<'a> FrameWriter<'a> {
+    pub(super) fn start(out: &'a mut Vec<u8>, base: Base, head: &FrameHead<'_>) -> Self {
+        let start = out.len();
+        out.extend_from_slice(&[0; HEADER_LENGTH]);
+        let width = u64::from(head.change_count.max(1));
+        let previous = head.sequence - width;
+        let implied = match head.dependencies {
+            [] => previous == 0,
+            [only] => *only == (head.author, previous),
+            _ => false,
+        };
+        let mut flags = 0;
+        for (set, flag) in [
+            (head.durable, DURABLE),
+            (!head.new_nodes.is_empty(), NEW_NODES),
+            (!head.new_tables.is_empty(), NEW_TABLES),
+            (!implied, DEPENDENCIES),
+            (head.change_count == 1, ONE_CHANGE),
+        ] {
+            flags |= if set { flag } else { 0 };
         }
-        if !change.metadata.is_empty() {
-            varint::write(change.metadata.len() as u64, &mut out);
-            for (key, value) in &change.metadata {
-                write_bytes(key.as_bytes(), &mut out);
-                write_bytes(value.as_bytes(), &mut out);
+        out.push(flags);
+        varint::write_signed(head.timestamp.wrapping_sub(base.timestamp), out);
+        if !head.new_nodes.is_empty() {
+            varint::write(head.new_nodes.len() as u64, out);
+            head.new_nodes.iter().for_each(|node| out.extend_from_slice(node.as_bytes()));
+        }
+        if !head.new_tables.is_empty() {
+            varint::write(head.new_tables.len() as u64, out);
+            head.new_tables.iter().for_each(|table| bytes::write(table.as_bytes(), out));
+        }
+        varint::write(u64::from(head.author), out);
+        varint::write(head.sequence, out);
+        if !implied {
+            varint::write(head.dependencies.len() as u64, out);
+            for (node, sequence) in head.dependencies {
+                varint::write(u64::from(*node), out);
+                varint::write(*sequence, out);
             }
         }
-        if out.len() > HEADER_LENGTH + MAX_BODY_LENGTH {
-            let message = format!("transaction is longer than the {MAX_BODY_LENGTH} bytes allowed: split it");
-            return Err(Error::new(ErrorCode::TooLarge, message));
+        if head.change_count != 1 {
+            varint::write(u64::from(head.change_count), out);
         }
+        FrameWriter { out, start, row_id: Vec::new() }
     }
-    let (header, body) = out.split_at_mut(HEADER_LENGTH);
-    let fields =
-        (body.len() as u32).to_le_bytes().into_iter().chain(checksum(salt, offset, body).to_le_bytes());
-    header.iter_mut().zip(fields).for_each(|(to, from)| *to = from);
-    Ok(out)
+
+    /// Writes a change and returns its encoded row id.
+    pub(super) fn change(&mut self, table: TableNumber, change: &Change, verdict: Option<Verdict>) -> &[u8] {
+        let mut row_id = std::mem::take(&mut self.row_id);
+        row_id.clear();
+        change.row_id.encode_into(&mut row_id);
+        self.out.push(flags(change, verdict));
+        varint::write(u64::from(table), self.out);
+        bytes::write(&row_id, self.out);
+        for image in [&change.before, &change.after].into_iter().flatten() {
+            bytes::write(image, self.out);
+        }
+        if !change.metadata.is_empty() {
+            varint::write(change.metadata.len() as u64, self.out);
+            for (key, value) in &change.metadata {
+                bytes::write(key.as_bytes(), self.out);
+                bytes::write(value.as_bytes(), self.out);
+            }
+        }
+        self.row_id = row_id;
+        &self.row_id
+    }
+
+    /// Copies a change from another frame, with the table's number in this segment.
+    pub(super) fn copy(&mut self, change: &FrameChange<'_>) {
+        let verdict = change.verdict.map_or(0, verdict_bits);
+        let mut flags = operation_bits(change.operation) | verdict << VERDICT_SHIFT;
+        for (set, flag) in [
+            (change.before.is_some(), HAS_BEFORE),
+            (change.after.is_some(), HAS_AFTER),
+            (!change.metadata.is_empty(), HAS_METADATA),
+        ] {
+            flags |= if set { flag } else { 0 };
+        }
+        self.out.push(flags);
+        varint::write(u64::from(change.table), self.out);
+        bytes::write(change.row_id, self.out);
+        [change.before, change.after].into_iter().flatten().for_each(|image| bytes::write(image, self.out));
+        self.out.extend_from_slice(change.metadata);
+    }
+
+    /// Writes that so many changes were here and are no longer.
+    pub(super) fn removed(&mut self, count: u32) {
+        self.out.push(REMOVED);
+        varint::write(u64::from(count), self.out);
+    }
+
+    /// How many bytes the body has so far.
+    pub(super) fn length(&self) -> usize {
+        self.out.len() - self.start - HEADER_LENGTH
+    }
+
+    /// Completes the frame, which will lie at `offset` of its segment.
+    ///
+    /// # Errors
+    /// `TOO_LARGE` when the body is longer than [`MAX_BODY_LENGTH`]; the buffer is then as it was.
+    pub(super) fn finish(self, base: Base, offset: u64) -> Result<()> {
+        finish(self.out, self.start, base, offset)
+    }
 }
 
-fn flags(change: &Change, verdict: Option<Verdict>) -> u8 {
-    let operation = match change.operation {
+fn finish(out: &mut Vec<u8>, start: usize, base: Base, offset: u64) -> Result<()> {
+    let Some((header, body)) =
+        out.get_mut(start..).and_then(|frame| frame.split_at_mut_checked(HEADER_LENGTH))
+    else {
+        return Err(Error::internal("a frame without a header"));
+    };
+    if body.len() > MAX_BODY_LENGTH {
+        out.truncate(start);
+        let message = format!("transaction is longer than the {MAX_BODY_LENGTH} bytes allowed: split it");
+        return Err(Error::new(ErrorCode::TooLarge, message));
+    }
+    let length = (body.len() as u32).to_le_bytes();
+    let fields = length.into_iter().chain(checksum(base.salt, offset, body).to_le_bytes());
+    header.iter_mut().zip(fields).for_each(|(to, from)| *to = from);
+    Ok(())
+}
+
+/// Makes the first of these frames, which starts at `offset`, say that all before it is on the disk.
+pub(super) fn mark_durable(frames: &mut [u8], base: Base, offset: u64) {
+    let Some((header, rest)) = frames.split_first_chunk_mut::<HEADER_LENGTH>() else { return };
+    let (length, _) = self::header(*header);
+    let Some(body) = rest.get_mut(..length) else { return };
+    if let Some(flags) = body.first_mut() {
+        *flags |= DURABLE;
+    }
+    let checksum = checksum(base.salt, offset, body).to_le_bytes();
+    header.iter_mut().skip(4).zip(checksum).for_each(|(to, from)| *to = from);
+}
+
+fn operation_bits(operation: ChangeOperation) -> u8 {
+    match operation {
         ChangeOperation::Insert => 0,
         ChangeOperation::Update => 1,
         ChangeOperation::Delete => 2,
-    };
-    let verdict = match verdict {
-        None => 0,
-        Some(Verdict::Applied) => 1,
-        Some(Verdict::Superseded) => 2,
-        Some(Verdict::Merged) => 3,
-    };
-    let mut flags = operation | verdict << VERDICT_SHIFT;
+    }
+}
+
+fn verdict_bits(verdict: Verdict) -> u8 {
+    match verdict {
+        Verdict::Applied => 1,
+        Verdict::Superseded => 2,
+        Verdict::Merged => 3,
+    }
+}
+
+fn flags(change: &Change, verdict: Option<Verdict>) -> u8 {
+    let mut flags = operation_bits(change.operation) | verdict.map_or(0, verdict_bits) << VERDICT_SHIFT;
     for (present, flag) in [
         (change.before.is_some(), HAS_BEFORE),
         (change.after.is_some(), HAS_AFTER),
@@ -141,117 +246,270 @@ fn flags(change: &Change, verdict: Option<Verdict>) -> u8 {
     flags
 }
 
-fn write_bytes(bytes: &[u8], out: &mut Vec<u8>) {
-    varint::write(bytes.len() as u64, out);
-    out.extend_from_slice(bytes);
-}
-
 /// The length and checksum at the start of a frame.
 pub(super) fn header(bytes: [u8; HEADER_LENGTH]) -> (usize, u32) {
     let [a, b, c, d, e, f, g, h] = bytes;
     (u32::from_le_bytes([a, b, c, d]) as usize, u32::from_le_bytes([e, f, g, h]))
 }
 
-/// Whether a frame's body may begin with `prefix`, told from what costs little to look at.
-///
-/// A search for frames among any bytes asks this at every offset before it pays for a checksum.
-pub(super) fn plausible(prefix: &[u8], body_length: usize, offset: u64) -> bool {
-    if prefix.len() >= body_length {
-        let Some((head, mut changes)) = FrameReader::new(prefix) else { return false };
-        return head.durable_distance <= offset
-            && loop {
-                match changes.next() {
-                    Ok(Some(_)) => {}
-                    Ok(None) => break true,
-                    Err(()) => break false,
-                }
-            };
+/// The body of a frame read from its segment: a transaction, or the seal that ends the segment.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Body<'a> {
+    Transaction(Frame<'a>),
+    Seal(Seal),
+}
+
+/// A transaction whose fields lie in the frame that it was read from.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Frame<'a> {
+    pub(super) durable: bool,
+    pub(super) timestamp: i64,
+    pub(super) author: NodeNumber,
+    /// The last of its sequences.
+    pub(super) sequence: u64,
+    pub(super) change_count: u32,
+    new_nodes: &'a [u8],
+    new_table_count: u32,
+    new_tables: &'a [u8],
+    /// Without any, it depends on its author's previous transaction.
+    dependencies: Option<(u32, &'a [u8])>,
+    changes: &'a [u8],
+}
+
+/// What a segment holds, as its last frame says: nothing follows it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Seal {
+    pub(super) transactions: u64,
+    /// How many LSNs the segment has.
+    pub(super) entries: u64,
+}
+
+impl Seal {
+    /// Appends the frame that ends a segment.
+    pub(super) fn write(&self, base: Base, offset: u64, out: &mut Vec<u8>) -> Result<()> {
+        let start = out.len();
+        out.extend_from_slice(&[0; HEADER_LENGTH]);
+        out.push(SEAL | DURABLE);
+        varint::write(self.transactions, out);
+        varint::write(self.entries, out);
+        finish(out, start, base, offset)
     }
-    let mut bytes = Reader(prefix);
-    let mut start = || Some((bytes.varint()?, bytes.array::<8>()?, bytes.varint()?));
-    // Of all nodes that a frame names only its author can be new.
-    start().is_some_and(|(durable_distance, _, new_nodes)| durable_distance <= offset && new_nodes <= 1)
 }
 
-/// Reads a frame's body: the head at once, the changes one by one.
-pub(super) struct FrameReader<'a> {
-    bytes: Reader<'a>,
-    remaining: u32,
-}
+impl<'a> Body<'a> {
+    /// Whether all before this frame was known to be on the disk when it was written.
+    pub(super) fn is_durable(&self) -> bool {
+        match self {
+            Body::Transaction(frame) => frame.durable,
+            Body::Seal(_) => true,
+        }
+    }
 
-impl<'a> FrameReader<'a> {
-    /// Reads the head. `None` means that the bytes are not a frame's body.
-    pub(super) fn new(body: &'a [u8]) -> Option<(FrameHead, FrameReader<'a>)> {
+    /// Reads all but the changes. `None` means that the bytes are not a frame's body.
+    pub(super) fn read(body: &'a [u8], base: Base) -> Option<Body<'a>> {
         let mut bytes = Reader(body);
-        let durable_distance = bytes.varint()?;
-        let timestamp = i64::from_le_bytes(*bytes.array()?);
-        let new_nodes = bytes.list(16, |bytes| Some(NodeId::from_bytes(*bytes.array()?)))?;
-        let new_tables = bytes.list(1, |bytes| Some(std::str::from_utf8(bytes.slice()?).ok()?.to_owned()))?;
+        let flags = bytes.byte()?;
+        if flags & SEAL != 0 {
+            let seal = Seal { transactions: bytes.varint()?, entries: bytes.varint()? };
+            return (flags == SEAL | DURABLE && bytes.0.is_empty()).then_some(Body::Seal(seal));
+        }
+        if flags & !(DURABLE | NEW_NODES | NEW_TABLES | DEPENDENCIES | ONE_CHANGE) != 0 {
+            return None;
+        }
+        let timestamp = base.timestamp.wrapping_add(bytes.signed()?);
+        let mut new_nodes: &[u8] = &[];
+        if flags & NEW_NODES != 0 {
+            let count = bytes.count(16)?.filter_zero()?;
+            new_nodes = bytes.take(count as usize * 16)?;
+        }
+        let (mut new_table_count, mut new_tables): (u32, &[u8]) = (0, &[]);
+        if flags & NEW_TABLES != 0 {
+            new_table_count = bytes.count(2)?.filter_zero()?;
+            new_tables = bytes.0;
+            for _ in 0..new_table_count {
+                std::str::from_utf8(bytes.slice()?).ok()?;
+            }
+            new_tables = new_tables.get(..new_tables.len() - bytes.0.len())?;
+        }
         let author = bytes.index()?;
         let sequence = bytes.varint()?;
-        let dependencies = bytes.list(2, |bytes| Some((bytes.index()?, bytes.varint()?)))?;
-        let change_count = bytes.count(3)?;
-        let dependencies = SmallVec::from_vec(dependencies);
-        let head = FrameHead {
-            durable_distance,
+        let mut dependencies = None;
+        if flags & DEPENDENCIES != 0 {
+            let count = bytes.count(2)?;
+            let all = bytes.0;
+            for _ in 0..count {
+                bytes.index()?;
+                bytes.varint()?;
+            }
+            dependencies = Some((count, all.get(..all.len() - bytes.0.len())?));
+        }
+        let change_count = if flags & ONE_CHANGE != 0 {
+            1
+        } else {
+            // Runs of removed changes take less than a byte each.
+            bytes.index().filter(|count| *count != 1)?
+        };
+        sequence.checked_sub(u64::from(change_count.max(1)))?;
+        Some(Body::Transaction(Frame {
+            durable: flags & DURABLE != 0,
             timestamp,
-            new_nodes,
-            new_tables,
             author,
             sequence,
-            dependencies,
             change_count,
-        };
-        Some((head, FrameReader { bytes, remaining: change_count }))
+            new_nodes,
+            new_table_count,
+            new_tables,
+            dependencies,
+            changes: bytes.0,
+        }))
+    }
+}
+
+trait FilterZero: Sized {
+    fn filter_zero(self) -> Option<Self>;
+}
+
+impl FilterZero for u32 {
+    /// A list that is there has something in it.
+    fn filter_zero(self) -> Option<Self> {
+        (self > 0).then_some(self)
+    }
+}
+
+impl<'a> Frame<'a> {
+    /// The sequence before its first one.
+    pub(super) fn previous(&self) -> u64 {
+        self.sequence - u64::from(self.change_count.max(1))
+    }
+
+    pub(super) fn new_nodes(&self) -> impl ExactSizeIterator<Item = NodeId> + 'a {
+        self.new_nodes.as_chunks::<16>().0.iter().map(|id| NodeId::from_bytes(*id))
+    }
+
+    pub(super) fn new_tables(&self) -> impl Iterator<Item = &'a str> {
+        let mut bytes = Reader(self.new_tables);
+        (0..self.new_table_count).filter_map(move |_| std::str::from_utf8(bytes.slice()?).ok())
+    }
+
+    /// The transactions that its author had seen and that no other of them covers.
+    pub(super) fn dependencies(&self) -> impl Iterator<Item = (NodeNumber, u64)> + 'a {
+        let (count, all) = self.dependencies.unwrap_or((0, &[]));
+        let implied = self.dependencies.is_none().then(|| (self.author, self.previous()));
+        let mut bytes = Reader(all);
+        let explicit = (0..count).filter_map(move |_| Some((bytes.index()?, bytes.varint()?)));
+        implied.filter(|(_, sequence)| *sequence > 0).into_iter().chain(explicit)
+    }
+
+    pub(super) fn changes(&self) -> Changes<'a> {
+        Changes::new(self.changes, self.change_count)
+    }
+
+    /// How many bytes at the end of the body the changes take.
+    pub(super) fn changes_length(&self) -> usize {
+        self.changes.len()
+    }
+}
+
+/// The changes of a frame, one by one.
+#[derive(Debug)]
+pub(super) struct Changes<'a> {
+    bytes: Reader<'a>,
+    remaining: u32,
+    /// How many of the next ones are no longer there.
+    removed: u32,
+}
+
+/// How far the reading of a frame's changes has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) struct Left {
+    bytes: usize,
+    remaining: u32,
+    removed: u32,
+}
+
+/// A change of a frame, or the gap where one was.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Slot<'a> {
+    Change(FrameChange<'a>),
+    Removed,
+}
+
+impl<'a> Changes<'a> {
+    pub(super) fn new(bytes: &'a [u8], count: u32) -> Self {
+        Changes { bytes: Reader(bytes), remaining: count, removed: 0 }
+    }
+
+    /// The same changes, from where another reading of them stopped.
+    pub(super) fn resume(bytes: &'a [u8], left: Left) -> Self {
+        let from = bytes.len().saturating_sub(left.bytes);
+        Changes {
+            bytes: Reader(bytes.get(from..).unwrap_or_default()),
+            remaining: left.remaining,
+            removed: left.removed,
+        }
+    }
+
+    /// What is left to read.
+    pub(super) fn left(&self) -> Left {
+        Left { bytes: self.bytes.0.len(), remaining: self.remaining, removed: self.removed }
     }
 
     /// The next change; `Ok(None)` after the last, `Err` where the bytes are not a frame's.
-    pub(super) fn next(&mut self) -> Result<Option<FrameChange<'a>>, ()> {
+    pub(super) fn next(&mut self) -> Result<Option<Slot<'a>>, ()> {
+        if self.removed > 0 {
+            self.removed -= 1;
+            return Ok(Some(Slot::Removed));
+        }
         if self.remaining == 0 {
             return if self.bytes.0.is_empty() { Ok(None) } else { Err(()) };
         }
-        self.remaining -= 1;
-        self.change().map(Some).ok_or(())
+        self.slot().map(Some).ok_or(())
     }
 
-    fn change(&mut self) -> Option<FrameChange<'a>> {
-        let bytes = &mut self.bytes;
-        let [flags] = *bytes.array()?;
-        if flags & !(OPERATION_MASK | HAS_BEFORE | HAS_AFTER | VERDICT_MASK | HAS_METADATA) != 0 {
-            return None;
+    fn slot(&mut self) -> Option<Slot<'a>> {
+        let flags = self.bytes.byte()?;
+        if flags == REMOVED {
+            let count = self.bytes.index()?.filter_zero()?;
+            self.remaining = self.remaining.checked_sub(count)?;
+            self.removed = count - 1;
+            return Some(Slot::Removed);
         }
-        let operation = match flags & OPERATION_MASK {
-            0 => ChangeOperation::Insert,
-            1 => ChangeOperation::Update,
-            2 => ChangeOperation::Delete,
-            _ => return None,
-        };
-        // What no change can have, no frame has.
-        let impossible = match operation {
-            ChangeOperation::Insert => HAS_BEFORE,
-            ChangeOperation::Update => 0,
-            ChangeOperation::Delete => HAS_AFTER,
-        };
-        if flags & impossible != 0 {
-            return None;
-        }
-        let verdict = match (flags & VERDICT_MASK) >> VERDICT_SHIFT {
-            0 => None,
-            1 => Some(Verdict::Applied),
-            2 => Some(Verdict::Superseded),
-            _ => Some(Verdict::Merged),
-        };
-        let table = bytes.index()?;
-        let row_id = bytes.slice()?;
-        let before = if flags & HAS_BEFORE != 0 { Some(bytes.slice()?) } else { None };
-        let after = if flags & HAS_AFTER != 0 { Some(bytes.slice()?) } else { None };
-        let metadata = bytes.0;
-        if flags & HAS_METADATA != 0 {
-            read_metadata(bytes, |_, _| {})?;
-        }
-        let metadata = metadata.get(..metadata.len() - bytes.0.len())?;
-        Some(FrameChange { operation, verdict, table, row_id, before, after, metadata })
+        self.remaining -= 1;
+        change(flags, &mut self.bytes).map(Slot::Change)
     }
+}
+
+fn change<'a>(flags: u8, bytes: &mut Reader<'a>) -> Option<FrameChange<'a>> {
+    if flags & REMOVED != 0 {
+        return None;
+    }
+    // What no change can have, no frame has.
+    let (operation, impossible) = match flags & OPERATION_MASK {
+        0 => (ChangeOperation::Insert, HAS_BEFORE),
+        1 => (ChangeOperation::Update, 0),
+        2 => (ChangeOperation::Delete, HAS_AFTER),
+        _ => return None,
+    };
+    if flags & impossible != 0 {
+        return None;
+    }
+    let verdict = match (flags & VERDICT_MASK) >> VERDICT_SHIFT {
+        0 => None,
+        1 => Some(Verdict::Applied),
+        2 => Some(Verdict::Superseded),
+        _ => Some(Verdict::Merged),
+    };
+    let table = bytes.index()?;
+    let row_id = bytes.slice()?;
+    let before = if flags & HAS_BEFORE != 0 { Some(bytes.slice()?) } else { None };
+    let after = if flags & HAS_AFTER != 0 { Some(bytes.slice()?) } else { None };
+    let mut metadata: &[u8] = &[];
+    if flags & HAS_METADATA != 0 {
+        metadata = bytes.0;
+        read_metadata(bytes, |_, _| {})?;
+        metadata = metadata.get(..metadata.len() - bytes.0.len())?;
+    }
+    Some(FrameChange { operation, verdict, table, row_id, before, after, metadata })
 }
 
 impl FrameChange<'_> {
@@ -273,122 +531,10 @@ impl FrameChange<'_> {
 }
 
 fn read_metadata<'a>(bytes: &mut Reader<'a>, mut each: impl FnMut(&'a str, &'a str)) -> Option<()> {
-    for _ in 0..bytes.count(2)? {
+    for _ in 0..bytes.count(2)?.filter_zero()? {
         let key = std::str::from_utf8(bytes.slice()?).ok()?;
         let value = std::str::from_utf8(bytes.slice()?).ok()?;
         each(key, value);
     }
     Some(())
-}
-
-/// Bytes taken from the front; `None` wherever there are too few.
-struct Reader<'a>(&'a [u8]);
-
-impl<'a> Reader<'a> {
-    fn varint(&mut self) -> Option<u64> {
-        let (value, rest) = varint::read(self.0)?;
-        self.0 = rest;
-        Some(value)
-    }
-
-    fn index(&mut self) -> Option<u32> {
-        u32::try_from(self.varint()?).ok()
-    }
-
-    fn array<const N: usize>(&mut self) -> Option<&'a [u8; N]> {
-        let (array, rest) = self.0.split_first_chunk()?;
-        self.0 = rest;
-        Some(array)
-    }
-
-    fn slice(&mut self) -> Option<&'a [u8]> {
-        let length = usize::try_from(self.varint()?).ok()?;
-        let (slice, rest) = self.0.split_at_checked(length)?;
-        self.0 = rest;
-        Some(slice)
-    }
-
-    /// A number of items of at least `least` bytes each, refused unless they can all be there.
-    fn count(&mut self, least: usize) -> Option<u32> {
-        let count = self.index()?;
-        (count as usize <= self.0.len() / least).then_some(count)
-    }
-
-    fn list<T>(&mut self, least: usize, mut item: impl FnMut(&mut Self) -> Option<T>) -> Option<Vec<T>> {
-        (0..self.count(least)?).map(|_| item(self)).collect()
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use proptest::prelude::*;
-
-    fn change() -> impl Strategy<Value = Change> {
-        let image = || proptest::option::of(proptest::collection::vec(any::<u8>(), 0..40));
-        let metadata = proptest::collection::btree_map(".{0,4}", ".{0,4}", 0..3);
-        (any::<i64>(), 0usize..3, image(), image(), metadata).prop_map(
-            |(row, operation, before, after, metadata)| {
-                let operation = ChangeOperation::ALL[operation];
-                let before = before.filter(|_| operation != ChangeOperation::Insert);
-                let after = after.filter(|_| operation != ChangeOperation::Delete);
-                Change { metadata, ..Change::new("t", row, operation, before, after) }
-            },
-        )
-    }
-
-    fn verdict() -> impl Strategy<Value = Option<Verdict>> {
-        prop_oneof![Just(None), (0usize..3).prop_map(|index| Some(Verdict::ALL[index]))]
-    }
-
-    proptest! {
-        #[test]
-        fn decoding_gives_what_was_encoded(
-            changes in proptest::collection::vec((any::<u32>(), change(), verdict()), 0..5),
-            timestamp in any::<i64>(),
-            sequence in any::<u64>(),
-            dependencies in proptest::collection::vec((any::<u32>(), any::<u64>()), 0..4),
-            nodes in proptest::collection::vec(any::<u128>(), 0..3),
-            tables in proptest::collection::vec(".{0,5}", 0..3),
-            offset in any::<u64>(),
-        ) {
-            let head = FrameHead {
-                durable_distance: offset / 2,
-                timestamp,
-                new_nodes: nodes.into_iter().map(NodeId::from_u128).collect(),
-                new_tables: tables,
-                author: 3,
-                sequence,
-                dependencies: dependencies.into(),
-                change_count: changes.len() as u32,
-            };
-            let parts = changes.iter().map(|(table, change, verdict)| (*table, change, *verdict));
-            let bytes = encode(&head, parts, 1, offset).unwrap();
-            let (start, body) = bytes.split_first_chunk::<HEADER_LENGTH>().unwrap();
-            prop_assert_eq!(header(*start), (body.len(), checksum(1, offset, body)));
-
-            let (decoded, mut reader) = FrameReader::new(body).unwrap();
-            prop_assert_eq!(decoded, head);
-            for (table, change, verdict) in &changes {
-                let read = reader.next().unwrap().unwrap();
-                prop_assert_eq!(read.operation, change.operation);
-                prop_assert_eq!(read.verdict, *verdict);
-                prop_assert_eq!(read.table, *table);
-                prop_assert_eq!(read.row_id(), Some(change.row_id.clone()));
-                prop_assert_eq!(read.before, change.before.as_deref());
-                prop_assert_eq!(read.after, change.after.as_deref());
-                prop_assert_eq!(read.metadata(), change.metadata.clone());
-            }
-            prop_assert_eq!(reader.next(), Ok(None));
-        }
-
-        #[test]
-        fn bytes_that_are_no_frame_never_panic(body in proptest::collection::vec(any::<u8>(), 0..200)) {
-            if let Some((_, mut reader)) = FrameReader::new(&body) {
-                while let Ok(Some(change)) = reader.next() {
-                    let _ = (change.row_id(), change.metadata());
-                }
-            }
-        }
-    }
 }

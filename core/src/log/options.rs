@@ -2,6 +2,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::error::{Error, Result};
 use crate::id::{IdSource, NodeId, RandomIds};
 use crate::time::{SystemTime, TimeSource};
 
@@ -12,6 +13,11 @@ pub enum Durability {
     /// After the bytes have reached the disk (`fdatasync`): a loss of power keeps them.
     #[default]
     Sync,
+    /// After the bytes were handed to the operating system, which is asked to put them on
+    /// the disk whenever [`LogOptions::sync_interval`] has passed: a crash of the process keeps
+    /// them, a loss of power may cost the last transactions, each as a whole. The first
+    /// append after the time is up syncs, or [`ChangeLog::maintain`](crate::ChangeLog::maintain), whichever comes first.
+    Interval,
     /// After the bytes were handed to the operating system: a crash of the process
     /// keeps them, a loss of power may cost the last transactions, each as a whole.
     Os,
@@ -19,12 +25,13 @@ pub enum Durability {
 
 impl Durability {
     /// Every durability.
-    pub const ALL: [Durability; 2] = [Durability::Sync, Durability::Os];
+    pub const ALL: [Durability; 3] = [Durability::Sync, Durability::Interval, Durability::Os];
 
-    /// The name used by every surface: `sync`, `os`.
+    /// The name used by every surface: `sync`, `interval`, `os`.
     pub const fn name(self) -> &'static str {
         match self {
             Durability::Sync => "sync",
+            Durability::Interval => "interval",
             Durability::Os => "os",
         }
     }
@@ -44,8 +51,15 @@ pub struct LogOptions {
     pub node: Option<NodeId>,
     /// When an append returns.
     pub durability: Durability,
+    /// How long entries may lie in the operating system's hands under [`Durability::Interval`]. Default: 100 ms.
+    pub sync_interval: Duration,
     /// How far a remote timestamp may lie ahead of local time. Default: 2 minutes.
     pub maximum_clock_skew: Duration,
+    /// From how many bytes on a segment is sealed and the next one begun: 4 KiB to 1 GiB. Default: 64 MiB.
+    pub segment_bytes: u64,
+    /// Whether only to read: beside a writer in any process, and without one. Appends are then `READ_ONLY`, and
+    /// what the writer appends is seen as it comes.
+    pub read_only: bool,
     /// Where the time comes from.
     pub time: Arc<dyn TimeSource>,
     /// Where new identities come from.
@@ -55,6 +69,21 @@ pub struct LogOptions {
 impl LogOptions {
     /// The allowed clock skew unless told otherwise.
     pub const DEFAULT_MAXIMUM_CLOCK_SKEW: Duration = Duration::from_secs(120);
+    /// The time between syncs unless told otherwise.
+    pub const DEFAULT_SYNC_INTERVAL: Duration = Duration::from_millis(100);
+    /// The length of a segment unless told otherwise.
+    pub const DEFAULT_SEGMENT_BYTES: u64 = 64 << 20;
+
+    pub(super) fn validate(&self) -> Result<()> {
+        if !(4 << 10..=1 << 30).contains(&self.segment_bytes) {
+            let message = format!("segment_bytes is {}: 4096 to 1073741824 are possible", self.segment_bytes);
+            return Err(Error::invalid(message));
+        }
+        if self.sync_interval.is_zero() {
+            return Err(Error::invalid("sync_interval is 0: use the durability sync"));
+        }
+        Ok(())
+    }
 }
 
 impl Default for LogOptions {
@@ -62,7 +91,10 @@ impl Default for LogOptions {
         LogOptions {
             node: None,
             durability: Durability::default(),
+            sync_interval: Self::DEFAULT_SYNC_INTERVAL,
             maximum_clock_skew: Self::DEFAULT_MAXIMUM_CLOCK_SKEW,
+            segment_bytes: Self::DEFAULT_SEGMENT_BYTES,
+            read_only: false,
             time: Arc::new(SystemTime),
             ids: Arc::new(RandomIds),
         }
@@ -74,7 +106,10 @@ impl fmt::Debug for LogOptions {
         f.debug_struct("LogOptions")
             .field("node", &self.node)
             .field("durability", &self.durability)
+            .field("sync_interval", &self.sync_interval)
             .field("maximum_clock_skew", &self.maximum_clock_skew)
+            .field("segment_bytes", &self.segment_bytes)
+            .field("read_only", &self.read_only)
             .finish_non_exhaustive()
     }
 }

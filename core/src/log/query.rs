@@ -1,5 +1,6 @@
 use crate::change::ChangeOperation;
-use crate::id::{NodeId, RowId};
+use crate::clock::VectorClock;
+use crate::id::{Dot, NodeId, RowId};
 use crate::time::Timestamp;
 
 /// Which entries to read, and how.
@@ -23,12 +24,18 @@ use crate::time::Timestamp;
 pub struct QueryOptions {
     /// Only entries of these tables; of all tables if empty.
     pub tables: Vec<String>,
-    /// Only entries of rows with this id.
+    /// Only entries of rows with this id, in whichever table.
     pub row_id: Option<RowId>,
     /// Only entries with this operation.
     pub operation: Option<ChangeOperation>,
     /// Only entries that this node made.
     pub node: Option<NodeId>,
+    /// Only entries of the transaction with this name: the dot of its last change. No
+    /// other dot names it, so any other finds nothing.
+    pub transaction: Option<Dot>,
+    /// Only entries that this clock does not cover: what someone who has seen that much
+    /// lacks. It may cover the first changes of a transaction and not the others.
+    pub unseen_by: Option<VectorClock>,
     /// Only entries after this LSN: the last one that was handled, or 0.
     pub since: u64,
     /// Only entries up to and including this LSN.

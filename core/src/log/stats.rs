@@ -6,7 +6,7 @@ use crate::time::Timestamp;
 /// What a log holds, in numbers.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct ChangeLogStats {
-    /// Entries: changes of all transactions.
+    /// Entries that are still there: changes of all transactions, the removed ones left out.
     pub entries: u64,
     /// Transactions, the empty ones among them.
     pub transactions: u64,
@@ -22,7 +22,11 @@ pub struct ChangeLogStats {
     pub oldest: Option<Timestamp>,
     /// The latest timestamp of any transaction.
     pub newest: Option<Timestamp>,
-    /// Bytes of all segments, their headers included.
+    /// LSN of the last entry that would survive a loss of power; 0 if there is none.
+    pub durable_lsn: u64,
+    /// Segments that the log consists of.
+    pub segments: u64,
+    /// Bytes of all segments, their headers included; not those of their indexes.
     pub bytes: u64,
     /// Entries by table.
     pub tables: BTreeMap<String, TableStats>,
@@ -43,6 +47,18 @@ impl TableStats {
     /// Entries of all operations.
     pub fn entries(&self) -> u64 {
         self.inserts + self.updates + self.deletes
+    }
+
+    pub(super) fn add(&mut self, other: &TableStats) {
+        self.inserts += other.inserts;
+        self.updates += other.updates;
+        self.deletes += other.deletes;
+    }
+
+    pub(super) fn subtract(&mut self, other: &TableStats) {
+        self.inserts = self.inserts.saturating_sub(other.inserts);
+        self.updates = self.updates.saturating_sub(other.updates);
+        self.deletes = self.deletes.saturating_sub(other.deletes);
     }
 
     pub(super) fn count(&mut self, operation: ChangeOperation) {

@@ -3,6 +3,7 @@
 #![allow(dead_code, reason = "every test uses its own part")]
 
 pub(crate) mod faulty;
+pub(crate) mod history;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};

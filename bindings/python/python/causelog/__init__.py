@@ -25,6 +25,8 @@ Failures are a :class:`causelog.Error` with a ``code`` that is the same in every
 of the wrong type is a ``TypeError``. All classes may be shared between threads.
 """
 
+from collections.abc import Mapping as _Mapping
+
 from causelog._native import (
     ERROR_CODES,
     Appended,
@@ -38,10 +40,13 @@ from causelog._native import (
     Cursor,
     HybridLogicalClock,
     ManualTime,
+    Row,
+    Snapshot,
     TableStats,
     Transaction,
     TransactionCursor,
     VectorClock,
+    View,
     __version__,
     decode_row_id,
     encode_row_id,
@@ -132,9 +137,11 @@ __all__ = [
     "ReadOnlyError",
     "ReasonCode",
     "ResolverFailedError",
+    "Row",
     "RowId",
     "RowIdPart",
     "Side",
+    "Snapshot",
     "TableStats",
     "TimeoutError",
     "TooLargeError",
@@ -148,9 +155,14 @@ __all__ = [
     "VectorClock",
     "Verdict",
     "VersionMismatchError",
+    "View",
     "__version__",
     "decode_row_id",
     "encode_row_id",
     "format_timestamp",
     "parse_timestamp",
 ]
+
+# They have all that a mapping has, but compiled classes cannot inherit it.
+_Mapping.register(Snapshot)
+_Mapping.register(View)

@@ -96,7 +96,7 @@ fn write(dir: &Path) -> Result<()> {
     ])?);
     let integers = [i64::MIN, -1, 0, 255, 256, i64::MAX];
     let integers = integers.map(|row_id| Change::insert("numbers", row_id, row_id.to_string()));
-    print(log.append_transaction(integers.into())?);
+    print(log.append_transaction(integers)?);
 
     // A payload larger than a read block.
     time.advance(SECOND)?;

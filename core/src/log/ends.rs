@@ -1,0 +1,116 @@
+//! How far a log has come, in a few numbers that every process which has it open shares.
+//!
+//! The numbers are not synced, and need not be: each was true when it was stored, and what was
+//! durable once stays so. So whatever version of them a crash leaves says too little at
+//! worst, and it tells a torn end, which was never durable, from a damaged one.
+
+use crate::log::format::Identity;
+use crate::log::state::State;
+use crate::storage::{SharedCells, Storage};
+
+/// Name of the file.
+pub(super) const ENDS_FILE: &str = "ends";
+
+const CELLS: usize = 8;
+const LOG: usize = 0;
+const EPOCH: usize = 1;
+const VISIBLE: usize = 2;
+const DURABLE: usize = 3;
+const DURABLE_CHECK: usize = 4;
+const DURABLE_LSN: usize = 5;
+const GENERATION: usize = 6;
+const VISIBLE_LSN: usize = 7;
+
+pub(super) struct Ends {
+    cells: Box<dyn SharedCells>,
+    log: u64,
+    epoch: u64,
+}
+
+/// A place in the log: a segment's number and an offset in it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct End {
+    pub(super) segment: u64,
+    pub(super) offset: u64,
+}
+
+impl End {
+    fn pack(self) -> u64 {
+        self.segment << 32 | self.offset & 0xffff_ffff
+    }
+
+    fn unpack(packed: u64) -> End {
+        End { segment: packed >> 32, offset: packed & 0xffff_ffff }
+    }
+}
+
+impl Ends {
+    pub(super) fn open(storage: &dyn Storage, identity: &Identity) -> crate::error::Result<Ends> {
+        let cells = storage.shared(ENDS_FILE, CELLS)?;
+        // Never 0, which is what a new file holds.
+        let log = identity.log.as_u128() as u64 | 1;
+        Ok(Ends { cells, log, epoch: identity.epoch })
+    }
+
+    /// Whether the numbers are this log's, in its present epoch.
+    fn are_ours(&self) -> bool {
+        self.cells.load(LOG) == self.log && self.cells.load(EPOCH) == self.epoch
+    }
+
+    fn check(&self, durable: u64) -> u64 {
+        (durable ^ self.log).wrapping_mul(0x9e37_79b9_7f4a_7c15).rotate_left(29) ^ self.epoch
+    }
+
+    /// What was once known to be on the disk, as far as these numbers tell.
+    pub(super) fn durable(&self) -> Option<End> {
+        let durable = self.cells.load(DURABLE);
+        (self.are_ours() && self.cells.load(DURABLE_CHECK) == self.check(durable))
+            .then(|| End::unpack(durable))
+    }
+
+    /// Up to where readers of other processes may read; nothing if no writer has said so.
+    pub(super) fn visible(&self) -> Option<End> {
+        self.are_ours().then(|| End::unpack(self.cells.load(VISIBLE)))
+    }
+
+    /// The LSN before which all entries are on the disk, as the writer said last.
+    pub(super) fn durable_lsn(&self) -> u64 {
+        if self.are_ours() { self.cells.load(DURABLE_LSN) } else { 0 }
+    }
+
+    /// LSN after the last entry that readers may see, as the writer said last.
+    pub(super) fn visible_lsn(&self) -> u64 {
+        if self.are_ours() { self.cells.load(VISIBLE_LSN) } else { 0 }
+    }
+
+    /// How often something was removed, as the writer said last.
+    pub(super) fn generation(&self) -> u64 {
+        if self.are_ours() { self.cells.load(GENERATION) } else { 0 }
+    }
+
+    /// Says how far the log has come. Only the writer does.
+    pub(super) fn publish(&self, state: &State, durable_end: u64) {
+        let segment = state.active.number();
+        self.cells.store(VISIBLE, End { segment, offset: state.active.end }.pack());
+        self.cells.store(VISIBLE_LSN, state.next_lsn);
+        let durable = End { segment, offset: durable_end }.pack();
+        if self.cells.load(DURABLE) != durable {
+            self.cells.store(DURABLE, durable);
+            self.cells.store(DURABLE_CHECK, self.check(durable));
+        }
+        self.cells.store(DURABLE_LSN, state.durable_lsn);
+    }
+
+    /// Makes the numbers this log's own, once opening has found out where it ends.
+    pub(super) fn claim(&self, state: &State, durable_end: u64) {
+        self.cells.store(LOG, 0);
+        self.cells.store(EPOCH, self.epoch);
+        self.cells.store(GENERATION, state.manifest.removals.len() as u64);
+        self.publish(state, durable_end);
+        self.cells.store(LOG, self.log);
+    }
+
+    pub(super) fn set_generation(&self, generation: u64) {
+        self.cells.store(GENERATION, generation);
+    }
+}

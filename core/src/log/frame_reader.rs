@@ -1,0 +1,165 @@
+use std::ops::Range;
+use std::sync::Arc;
+
+use crate::error::{Error, ErrorCode, Result};
+use crate::log::frame::{self, Base, Body, Frame, HEADER_LENGTH};
+use crate::storage::StorageFile;
+
+/// How much is read at first, and how much at most once reading goes on and on, in bytes.
+const LEAST_BLOCK: usize = 16 * 1024;
+const MOST_BLOCK: usize = 256 * 1024;
+
+/// Reads the frames of a segment through one block of it, which it owns.
+pub(super) struct FrameReader {
+    file: Arc<dyn StorageFile>,
+    name: Arc<str>,
+    base: Base,
+    block: Vec<u8>,
+    /// Offset of the block's first byte.
+    start: u64,
+    /// How much is read next time.
+    ahead: usize,
+}
+
+impl FrameReader {
+    pub(super) fn new(file: Arc<dyn StorageFile>, name: Arc<str>, base: Base) -> Self {
+        FrameReader { file, name, base, block: Vec::new(), start: 0, ahead: LEAST_BLOCK }
+    }
+
+    /// Makes the block hold the bytes from `offset` on, `length` of them, all of which lie before `end`, and where
+    /// they are in it.
+    fn fill(&mut self, offset: u64, length: usize, end: u64) -> Result<Range<usize>> {
+        let inside = offset.checked_sub(self.start).map_or(usize::MAX, |inside| inside as usize);
+        if inside.checked_add(length).is_some_and(|until| until <= self.block.len()) {
+            return Ok(inside..inside + length);
+        }
+        let goes_on = inside <= self.block.len() && !self.block.is_empty();
+        self.ahead = if goes_on { (self.ahead * 2).min(MOST_BLOCK) } else { LEAST_BLOCK };
+        let until = (offset + self.ahead.max(length) as u64).min(end).max(offset + length as u64);
+        // A read that fails must not leave a block that looks full.
+        let mut block = std::mem::take(&mut self.block);
+        let want = (until - offset) as usize;
+        // Only what was never read before need be zeroed first.
+        if block.len() > want {
+            block.truncate(want);
+        } else {
+            block.resize(want, 0);
+        }
+        self.file.read_at(offset, &mut block)?;
+        (self.start, self.block) = (offset, block);
+        Ok(0..length)
+    }
+
+    /// Reads all of a region at once, so that the frames in it are at hand.
+    pub(super) fn load(&mut self, region: Range<u64>) -> Result<()> {
+        self.fill(region.start, (region.end - region.start) as usize, region.end).map(|_| ())
+    }
+
+    /// Where in the block a whole and intact frame's body lies that starts at `offset`, if one does.
+    fn body(&mut self, offset: u64, end: u64) -> Result<Option<Range<usize>>> {
+        if end.saturating_sub(offset) < HEADER_LENGTH as u64 {
+            return Ok(None);
+        }
+        let start = self.fill(offset, HEADER_LENGTH, end)?;
+        let Some(header) = self.block.get(start).and_then(|bytes| bytes.first_chunk::<HEADER_LENGTH>())
+        else {
+            return Ok(None);
+        };
+        let (length, checksum) = frame::header(*header);
+        let whole = HEADER_LENGTH + length;
+        if length == 0 || length > frame::MAX_BODY_LENGTH || (end - offset) < whole as u64 {
+            return Ok(None);
+        }
+        let all = self.fill(offset, whole, end)?;
+        let body = all.start + HEADER_LENGTH..all.end;
+        let intact = self
+            .block
+            .get(body.clone())
+            .is_some_and(|body| frame::checksum(self.base.salt, offset, body) == checksum);
+        Ok(intact.then_some(body))
+    }
+
+    /// The frame that starts at `offset` and where the next one does; nothing where no intact one lies.
+    pub(super) fn probe(&mut self, offset: u64, end: u64) -> Result<Option<(Body<'_>, u64)>> {
+        let Some(body) = self.body(offset, end)? else { return Ok(None) };
+        let next = offset + (HEADER_LENGTH + body.len()) as u64;
+        match self.block.get(body).and_then(|body| Body::read(body, self.base)) {
+            Some(body) => Ok(Some((body, next))),
+            None => Err(corrupt(&self.name, offset, "the frame's content makes no sense")),
+        }
+    }
+
+    /// The transaction that starts at `offset`, where its changes lie in the block, and where the next frame starts.
+    pub(super) fn transaction(&mut self, offset: u64, end: u64) -> Result<(Frame<'_>, Range<usize>, u64)> {
+        let Some(body) = self.body(offset, end)? else {
+            return Err(corrupt(&self.name, offset, "the checksum of the frame does not match"));
+        };
+        let next = offset + (HEADER_LENGTH + body.len()) as u64;
+        match self.block.get(body.clone()).and_then(|bytes| Body::read(bytes, self.base)) {
+            Some(Body::Transaction(frame)) => {
+                let changes = body.end - frame.changes_length()..body.end;
+                Ok((frame, changes, next))
+            }
+            _ => Err(corrupt(&self.name, offset, "the frame's content makes no sense")),
+        }
+    }
+
+    /// Bytes of the block, by where [`FrameReader::transaction`] said that they are.
+    pub(super) fn bytes(&self, range: Range<usize>) -> &[u8] {
+        self.block.get(range).unwrap_or_default()
+    }
+
+    pub(super) fn name(&self) -> &Arc<str> {
+        &self.name
+    }
+
+    pub(super) fn corrupt(&self, offset: u64, why: &str) -> Error {
+        corrupt(&self.name, offset, why)
+    }
+
+    /// Whether an intact frame that says that all before it was durable can be reached from the bad one at `offset`
+    /// by following lengths.
+    pub(super) fn durable_beyond(&mut self, offset: u64, end: u64) -> Result<bool> {
+        let mut at = offset;
+        let mut first = true;
+        while end.saturating_sub(at) > HEADER_LENGTH as u64 {
+            if !first
+                && let Some((body, _)) = self.probe(at, end).or_else(ignore_corrupt)?
+                && body.is_durable()
+            {
+                return Ok(true);
+            }
+            first = false;
+            let start = self.fill(at, HEADER_LENGTH, end)?;
+            let header = self.block.get(start).and_then(|bytes| bytes.first_chunk::<HEADER_LENGTH>());
+            let length = header.map_or(0, |header| frame::header(*header).0);
+            if length == 0 || length > frame::MAX_BODY_LENGTH {
+                return Ok(false);
+            }
+            at = at.saturating_add((HEADER_LENGTH + length) as u64);
+        }
+        Ok(false)
+    }
+
+    /// Whether all bytes from `offset` to `end` are zero: space that was prepared and not yet written.
+    pub(super) fn is_blank(&mut self, offset: u64, end: u64) -> Result<bool> {
+        let mut at = offset;
+        while at < end {
+            let length = (end - at).min(MOST_BLOCK as u64) as usize;
+            let range = self.fill(at, length, end)?;
+            if !self.bytes(range).iter().all(|byte| *byte == 0) {
+                return Ok(false);
+            }
+            at += length as u64;
+        }
+        Ok(true)
+    }
+}
+
+fn ignore_corrupt<T>(error: Error) -> Result<Option<T>> {
+    if error.code() == ErrorCode::Corrupt { Ok(None) } else { Err(error) }
+}
+
+pub(super) fn corrupt(name: &str, offset: u64, why: &str) -> Error {
+    Error::new(ErrorCode::Corrupt, format!("{name}: {why} at offset {offset}"))
+}

@@ -1,0 +1,428 @@
+//! Opening: who the log is, where it ends, and all that was written since somebody last said so.
+
+use std::sync::atomic::AtomicU64;
+use std::sync::{Arc, OnceLock};
+
+use hashbrown::HashMap;
+use parking_lot::{Condvar, Mutex, RwLock};
+
+use crate::causality::{Clock, ClockTree, NodeIndex, NodeTable};
+use crate::error::{Error, ErrorCode, Result};
+use crate::log::change_log::Inner;
+use crate::log::dictionary::{Dictionary, Numbers};
+use crate::log::ends::{ENDS_FILE, End, Ends};
+use crate::log::format::{
+    self, CHECKPOINT_FILE, Checkpoint, IDENTITY_FILE, Identity, MANIFEST_FILE, Manifest, SavedClock,
+    SegmentHeader, Standing,
+};
+use crate::log::frame::Base;
+use crate::log::options::LogOptions;
+use crate::log::recent::Recent;
+use crate::log::segment::{self, OpenSegment, OpenSegments, Sealed};
+use crate::log::state::{Active, State};
+use crate::log::tail::{Author, Known, Tail};
+use crate::log::writer::{SegmentWriter, Writer};
+use crate::storage::{Storage, StorageLock};
+use crate::time::{HybridLogicalClock, Timestamp};
+
+/// Opens the log that `storage` holds, or makes one.
+pub(super) fn open(storage: Arc<dyn Storage>, options: LogOptions) -> Result<Inner> {
+    options.validate()?;
+    let place = storage.describe();
+    let lock = if options.read_only { None } else { Some(storage.lock()?) };
+    open_locked(storage, options, lock)
+        .map_err(|error| if error.message().starts_with(&place) { error } else { error.context(&place) })
+}
+
+fn open_locked(
+    storage: Arc<dyn Storage>,
+    options: LogOptions,
+    lock: Option<Box<dyn StorageLock>>,
+) -> Result<Inner> {
+    let identity = identify(&*storage, &options)?;
+    let manifest = Manifest::decode(&read(&*storage, MANIFEST_FILE)?)?;
+    if manifest.log != identity.log {
+        return Err(format::damaged(MANIFEST_FILE, "belongs to another log"));
+    }
+    let nodes = RwLock::new(NodeTable::default());
+    let own = nodes.write().intern(identity.node);
+    let checkpoint = usable_checkpoint(&*storage, &identity, &manifest)?;
+    let start = match checkpoint {
+        Some(checkpoint) => match Start::at_checkpoint(&*storage, checkpoint, &nodes)? {
+            Some(start) => start,
+            None => Start::at_manifest(&*storage, &identity, &manifest)?,
+        },
+        None => Start::at_manifest(&*storage, &identity, &manifest)?,
+    };
+    let known_end = start.end;
+    let (state, writer) = start.begin(manifest, lock, &nodes)?;
+    let ends = Ends::open(&*storage, &identity)?;
+    let mut log = Inner {
+        place: storage.describe(),
+        storage,
+        own,
+        nodes,
+        segments: OpenSegments::default(),
+        state: RwLock::new(state),
+        writer: Mutex::new(writer),
+        ends,
+        room: Condvar::new(),
+        arrivals: Condvar::new(),
+        waiting: Mutex::new(0),
+        looked_up: Mutex::new(HashMap::new()),
+        last_sync: AtomicU64::new(options.time.now().nanoseconds() as u64),
+        closed: OnceLock::new(),
+        identity,
+        options,
+    };
+    if log.options.read_only {
+        log.refresh()?;
+        return Ok(log);
+    }
+    match log.recover(known_end) {
+        // A failure must not leave what looks like an orderly end.
+        Err(error) => {
+            let _ = log.closed.set("opening failed".to_owned());
+            return Err(error);
+        }
+        Ok(None) => {}
+        Ok(Some(changed)) => {
+            log.own = log.nodes.write().intern(changed.node);
+            log.ends = Ends::open(&*log.storage, &changed)?;
+            log.identity = changed;
+        }
+    }
+    log.ends.claim(&log.state.read(), log.writer.get_mut().segment.durable_end);
+    Ok(log)
+}
+
+/// Who the log is; made now if there is none.
+fn identify(storage: &dyn Storage, options: &LogOptions) -> Result<Identity> {
+    let names = storage.list()?;
+    let place = storage.describe();
+    // A log is made with its identity last: whoever has one has all else.
+    if names.iter().any(|name| name == IDENTITY_FILE) {
+        let identity = Identity::decode(&read(storage, IDENTITY_FILE)?)?;
+        if let Some(node) =
+            options.node.filter(|node| *node != identity.node && !identity.past.contains(node))
+        {
+            let message = format!("{place}: the log is node {}, and never was {node}", identity.node);
+            return Err(Error::invalid(message));
+        }
+        return Ok(identity);
+    }
+    if options.read_only {
+        return Err(Error::new(ErrorCode::NotFound, format!("{place}: there is no log")));
+    }
+    let first = format::segment_file(1);
+    for name in &names {
+        let of_a_log = name.ends_with(".segment") || name == MANIFEST_FILE || name == CHECKPOINT_FILE;
+        // What a first opening leaves that was interrupted holds nothing yet.
+        let unfinished = *name == first && storage.open(name)?.length()? <= SegmentHeader::LENGTH as u64;
+        if of_a_log && !unfinished && *name != MANIFEST_FILE {
+            let message = format!("{place}: the file {IDENTITY_FILE} is missing");
+            return Err(Error::new(ErrorCode::Corrupt, message));
+        }
+    }
+    let ids = &*options.ids;
+    let log = ids.new_id();
+    let identity =
+        Identity { log, node: options.node.unwrap_or_else(|| ids.new_id()), epoch: 0, past: Vec::new() };
+    let base = Base { salt: ids.new_id().as_u128() as u32, timestamp: options.time.now().nanoseconds() };
+    let header = SegmentHeader { log, number: 1, first_lsn: 1, first_transaction: 0, base };
+    storage.replace(&first, &header.encode())?;
+    storage.replace(MANIFEST_FILE, &Manifest::new(log).encode())?;
+    storage.replace(IDENTITY_FILE, &identity.encode())?;
+    Ok(identity)
+}
+
+pub(super) fn read(storage: &dyn Storage, name: &str) -> Result<Vec<u8>> {
+    let file = storage.open(name).map_err(|error| {
+        if error.code() == ErrorCode::NotFound {
+            Error::new(ErrorCode::Corrupt, format!("{}: the file {name} is missing", storage.describe()))
+        } else {
+            error
+        }
+    })?;
+    let mut bytes = vec![0; usize::try_from(file.length()?).unwrap_or(0)];
+    file.read_at(0, &mut bytes)?;
+    Ok(bytes)
+}
+
+/// The checkpoint, if there is one that fits the rest. It can be worked out again, so a damaged one is passed over.
+fn usable_checkpoint(
+    storage: &dyn Storage,
+    identity: &Identity,
+    manifest: &Manifest,
+) -> Result<Option<Checkpoint>> {
+    let names = storage.list()?;
+    let holds = |wanted: &str| names.iter().any(|name| name == wanted);
+    if !holds(CHECKPOINT_FILE) {
+        return Ok(None);
+    }
+    let checkpoint = match Checkpoint::decode(&read(storage, CHECKPOINT_FILE)?) {
+        Ok(checkpoint) => checkpoint,
+        Err(error) if error.code() == ErrorCode::Corrupt => return Ok(None),
+        Err(error) => return Err(error),
+    };
+    let numbers = manifest.first_segment..checkpoint.segment;
+    let fits = checkpoint.log == identity.log
+        && checkpoint.sealed.len() as u64 == numbers.end.saturating_sub(numbers.start)
+        && numbers.zip(&checkpoint.sealed).all(|(number, summary)| {
+            summary.number == number
+                && holds(&format::segment_file(number))
+                && holds(&format::index_file(number))
+        })
+        && holds(&format::segment_file(checkpoint.segment));
+    Ok(fits.then_some(checkpoint))
+}
+
+/// Where opening starts to read frames.
+struct Start {
+    segment: OpenSegment,
+    end: u64,
+    standing: Standing,
+    sealed: Vec<Arc<Sealed>>,
+}
+
+impl Start {
+    fn at_manifest(storage: &dyn Storage, identity: &Identity, manifest: &Manifest) -> Result<Start> {
+        let segment = OpenSegment::open(storage, manifest.first_segment, identity.log).map_err(|error| {
+            if error.code() == ErrorCode::NotFound {
+                let name = format::segment_file(manifest.first_segment);
+                Error::new(ErrorCode::Corrupt, format!("the segment {name} is missing"))
+            } else {
+                error
+            }
+        })?;
+        let mut standing = manifest.standing.clone();
+        standing.tables.clear();
+        Ok(Start { segment, end: SegmentHeader::LENGTH as u64, standing, sealed: Vec::new() })
+    }
+
+    /// Nothing where what belongs to the checkpoint is not there or damaged.
+    fn at_checkpoint(
+        storage: &dyn Storage,
+        checkpoint: Checkpoint,
+        nodes: &RwLock<NodeTable>,
+    ) -> Result<Option<Start>> {
+        let mut segment = OpenSegment::open(storage, checkpoint.segment, checkpoint.log)?;
+        if segment.file.length()? < checkpoint.end {
+            let (name, end, length) = (&segment.name, checkpoint.end, segment.file.length()?);
+            let message = format!("{name}: cut off at offset {length}, it was {end} bytes long");
+            return Err(Error::new(ErrorCode::Corrupt, message));
+        }
+        if checkpoint.end > SegmentHeader::LENGTH as u64 {
+            let name = format::tail_file(checkpoint.segment);
+            let opened = segment::open_index(storage, &name, &segment.header)
+                .and_then(|index| segment::dictionary(&index, nodes).map(|dictionary| (index, dictionary)));
+            match opened {
+                Ok((index, dictionary)) if index.summary().end == checkpoint.end => {
+                    segment.dictionary = Arc::new(dictionary);
+                    segment.index = Some(Arc::new(index));
+                }
+                Err(error) if !matches!(error.code(), ErrorCode::Corrupt | ErrorCode::NotFound) => {
+                    return Err(error);
+                }
+                _ => return Ok(None),
+            }
+        }
+        let Checkpoint { end, standing, sealed, .. } = checkpoint;
+        let sealed = sealed.into_iter().map(Sealed::new).collect();
+        Ok(Some(Start { segment, end, standing, sealed }))
+    }
+
+    fn begin(
+        self,
+        manifest: Manifest,
+        lock: Option<Box<dyn StorageLock>>,
+        nodes: &RwLock<NodeTable>,
+    ) -> Result<(State, Writer)> {
+        let Start { segment, end, standing, sealed } = self;
+        let (frontier, clocks) = restore(&standing, nodes);
+        let (floor_frontier, floor) = restore(&manifest.standing, nodes);
+        let floor: HashMap<_, _> =
+            floor.into_iter().map(|(known, _)| ((known.author, known.sequence), known.clock)).collect();
+        let mut recent = Recent::default();
+        let mut tips = Vec::new();
+        for (known, tip) in clocks {
+            recent.push(known.author, known.sequence, known.clock.clone());
+            if tip {
+                tips.push(known);
+            }
+        }
+        let mut clock = HybridLogicalClock::new();
+        if let Some(newest) = standing.newest {
+            clock.observe(Timestamp::from_nanoseconds(newest));
+        }
+        let mut tail = Tail::default();
+        let mut start = frontier.clone();
+        let dictionary: Arc<Dictionary> = segment.dictionary.clone();
+        if let Some(index) = &segment.index {
+            let known = index.dictionary()?;
+            for ((node, _), span) in dictionary.nodes().iter().zip(&known.nodes) {
+                tail.authors.push(Author { before: span.before, last: span.last, points: Vec::new() });
+                start = start.with(*node, span.before);
+            }
+            tail.tables = known.tables.iter().map(|table| table.stats).collect();
+            let summary = index.summary();
+            tail.first_entry = summary.entries as u32;
+            tail.entries = summary.entries as u32;
+            tail.transactions = summary.transactions as u32;
+            tail.merges = summary.merges as u32;
+            (tail.oldest, tail.newest) = (summary.oldest, summary.newest);
+            let outside = index.first_waypoint()?.map(|waypoint| waypoint.clocks).unwrap_or_default();
+            for known in known_clocks(index, nodes, &start, outside)? {
+                tail.outside.insert((known.author, known.sequence), known);
+            }
+        } else {
+            for tip in &tips {
+                tail.outside.insert((tip.author, tip.sequence), tip.clone());
+            }
+        }
+        let writer = Writer {
+            lock,
+            clock,
+            frontier: frontier.clone().into(),
+            tips,
+            next_lsn: standing.next_lsn,
+            next_transaction: standing.next_transaction,
+            segment: SegmentWriter {
+                number: segment.header.number,
+                file: segment.file.clone(),
+                base: segment.header.base,
+                numbers: Numbers::of(&dictionary),
+                start: start.clone(),
+                end,
+                durable_end: end,
+                prepared: end,
+                sealed: false,
+            },
+            staged: Vec::new(),
+            pending: Vec::new(),
+            leading: false,
+            waiting: Default::default(),
+            crowded: false,
+        };
+        let active = Active { open: Arc::new(segment), dictionary, tail, end, durable_end: end, start };
+        let state = State {
+            manifest: Arc::new(manifest),
+            sealed: Arc::new(sealed),
+            active,
+            frontier: frontier.into(),
+            next_lsn: standing.next_lsn,
+            recent,
+            tables: standing.tables.into_iter().map(|(name, stats)| (name.into(), stats)).collect(),
+            newest: standing.newest,
+            durable_lsn: standing.next_lsn,
+            floor_frontier,
+            floor: Arc::new(floor),
+        };
+        Ok((state, writer))
+    }
+}
+
+pub(super) use crate::log::clocks::known_clocks;
+
+/// The frontier and the clocks of a standing in the log's own terms; with each whether it is a tip.
+pub(super) fn restore(standing: &Standing, nodes: &RwLock<NodeTable>) -> (ClockTree, Vec<(Known, bool)>) {
+    let mut nodes = nodes.write();
+    let mut frontier = ClockTree::default();
+    let mut indexes: Vec<NodeIndex> = Vec::with_capacity(standing.nodes.len());
+    for (id, sequence) in &standing.nodes {
+        let index = nodes.intern(*id);
+        indexes.push(index);
+        if *sequence > 0 {
+            frontier = frontier.with(index, *sequence);
+        }
+    }
+    // Reading a standing checks that its numbers are those of its nodes.
+    let index = |number: &u32| indexes.get(*number as usize).copied().unwrap_or_default();
+    let known = |saved: &SavedClock| {
+        let mut tree = frontier.clone();
+        for (node, sequence) in &saved.differences {
+            tree = tree.with(index(node), *sequence);
+        }
+        let (author, sequence) = (index(&saved.author), saved.sequence);
+        (Known { author, sequence, clock: Clock::new(tree, author, sequence) }, saved.tip)
+    };
+    let clocks = standing.clocks.iter().map(known).collect();
+    (frontier, clocks)
+}
+
+impl Inner {
+    /// Reads all that follows on where opening started, and settles where the log ends. Returns who the log
+    /// is from now on, if it lost something.
+    fn recover(&self, known_end: u64) -> Result<Option<Identity>> {
+        let mut writer = self.writer.lock();
+        let writer = &mut *writer;
+        let known = End { segment: writer.segment.number, offset: known_end };
+        let durable = self.ends.durable().map_or(known, |end| end.max(known));
+        let first = writer.segment.number;
+        loop {
+            let length = writer.segment.file.length()?;
+            let sealed = self.replay(writer, length)?;
+            let end = writer.segment.end;
+            let here = End { segment: writer.segment.number, offset: end };
+            let name = self.state.read().active.open.name.clone();
+            let damaged =
+                |why: &str| Err(Error::new(ErrorCode::Corrupt, format!("{name}: {why} at offset {end}")));
+            let mut frames = self.state.read().active.open.frames();
+            let blank = frames.is_blank(end, length)?;
+            if sealed {
+                if !blank {
+                    return damaged("something follows the end");
+                }
+                if end < length {
+                    writer.segment.file.truncate(end)?;
+                }
+                writer.segment.sealed = true;
+                self.begin_segment(writer)?;
+                continue;
+            }
+            let next = format::segment_file(here.segment + 1);
+            if self.storage.list()?.contains(&next) || durable.segment > here.segment {
+                return damaged("damaged");
+            }
+            if here < durable || (!blank && frames.durable_beyond(end, length)?) {
+                return damaged("damaged");
+            }
+            // What was found may still be in the operating system's hands only.
+            let mut changed = None;
+            if end < length {
+                if !blank {
+                    changed = Some(self.cut_off()?);
+                }
+                writer.segment.file.truncate(end)?;
+            }
+            writer.segment.file.sync()?;
+            writer.segment.durable_end = end;
+            writer.segment.prepared = end;
+            {
+                let mut state = self.state.write();
+                state.durable_lsn = state.next_lsn;
+                state.active.durable_end = end;
+            }
+            if here.segment != first {
+                self.write_checkpoint(writer)?;
+            }
+            return Ok(changed);
+        }
+    }
+
+    /// Something that was never wholly written is cut off. The dots in it may be known
+    /// elsewhere, so from here on the log records under a new identity.
+    fn cut_off(&self) -> Result<Identity> {
+        let mut identity = self.identity.clone();
+        let past = std::mem::replace(&mut identity.node, self.options.ids.new_id());
+        identity.past.push(past);
+        identity.epoch += 1;
+        self.storage.replace(IDENTITY_FILE, &identity.encode())?;
+        Ok(identity)
+    }
+}
+
+/// Files of a log that are not segments.
+pub(super) fn is_own_file(name: &str) -> bool {
+    [IDENTITY_FILE, MANIFEST_FILE, CHECKPOINT_FILE, ENDS_FILE].contains(&name)
+}

@@ -1,0 +1,214 @@
+//! Frames read back from a segment and taken in as they were when they were written.
+
+use std::sync::Arc;
+
+use smallvec::SmallVec;
+
+use crate::causality::NodeIndex;
+use crate::change::Change;
+use crate::error::{Error, ErrorCode, Result};
+use crate::id::NodeId;
+use crate::log::change_log::{Inner, past};
+use crate::log::format::{self, MANIFEST_FILE, Manifest};
+use crate::log::frame::{Body, Frame, Slot};
+use crate::log::index_file::row_hash;
+use crate::log::opening;
+use crate::log::segment::OpenSegment;
+use crate::log::state::Staged;
+use crate::log::tail::{Known, TakenRow};
+use crate::log::writer::Writer;
+use crate::time::Timestamp;
+
+impl Inner {
+    /// Takes in the frames of the unsealed segment from where the log ends up to `limit`. Whether it found the seal.
+    pub(super) fn replay(&self, writer: &mut Writer, limit: u64) -> Result<bool> {
+        let mut frames = self.state.read().active.open.frames();
+        loop {
+            let offset = writer.segment.end;
+            let Some((body, next)) = frames.probe(offset, limit)? else { return Ok(false) };
+            match body {
+                Body::Seal(seal) => {
+                    let state = self.state.read();
+                    let tail = &state.active.tail;
+                    let counted = (u64::from(tail.transactions), u64::from(tail.entries));
+                    if (seal.transactions, seal.entries) != counted {
+                        return Err(frames.corrupt(offset, "the seal does not say what the segment holds"));
+                    }
+                    drop(state);
+                    writer.segment.end = next;
+                    return Ok(true);
+                }
+                Body::Transaction(frame) => {
+                    let staged = self.follow(writer, &frame, offset, next)?;
+                    let staged =
+                        staged.ok_or_else(|| frames.corrupt(offset, "the frame's content makes no sense"))?;
+                    writer.segment.end = next;
+                    self.state.write().publish(staged, &writer.tips);
+                }
+            }
+        }
+    }
+
+    /// What a frame adds to the log; nothing where its content cannot follow on what is there.
+    fn follow(
+        &self,
+        writer: &mut Writer,
+        frame: &Frame<'_>,
+        offset: u64,
+        end: u64,
+    ) -> Result<Option<Staged>> {
+        let numbers = &mut writer.segment.numbers;
+        let mut new_nodes: SmallVec<[(NodeIndex, NodeId, u64); 1]> = SmallVec::new();
+        for id in frame.new_nodes() {
+            let index = self.nodes.write().intern(id);
+            // A node is new once.
+            if !numbers.node(index).1 {
+                return Ok(None);
+            }
+            new_nodes.push((index, id, writer.frontier.get(index)));
+        }
+        let mut new_tables: SmallVec<[Arc<str>; 1]> = SmallVec::new();
+        for table in frame.new_tables() {
+            let (number, new) = numbers.table(table);
+            if !new || table.is_empty() || table.len() > Change::MAX_TABLE_LENGTH {
+                return Ok(None);
+            }
+            new_tables.extend(numbers.table_name(number).cloned());
+        }
+        let Some(author) = numbers.index(frame.author) else { return Ok(None) };
+        if writer.frontier.get(author) != frame.previous() {
+            return Ok(None);
+        }
+        let mut dependencies: SmallVec<[Known; 2]> = SmallVec::new();
+        for (number, sequence) in frame.dependencies() {
+            let Some(node) = writer.segment.numbers.index(number) else { return Ok(None) };
+            if writer.frontier.get(node) < sequence || sequence == 0 {
+                return Ok(None);
+            }
+            let Some(clock) = self.dependency(writer, node, sequence)? else { return Ok(None) };
+            dependencies.push(Known { author: node, sequence, clock });
+        }
+        let count = dependencies.len();
+        let past = past(writer, dependencies);
+        // Nobody writes dependencies that others of them cover, or that leave out the author's previous transaction.
+        if past.dependencies.len() != count || past.clock.get(author) != frame.previous() {
+            return Ok(None);
+        }
+        let start = &writer.segment.start;
+        let is_outside = |known: &&Known| start.get(known.author) >= known.sequence;
+        let outside = past.dependencies.iter().filter(is_outside).cloned().collect();
+
+        let (_, tables) = writer.segment.numbers.lengths();
+        let mut rows: SmallVec<[TakenRow; 1]> = SmallVec::new();
+        let mut changes = frame.changes();
+        loop {
+            match changes.next() {
+                Err(()) => return Ok(None),
+                Ok(None) => break,
+                Ok(Some(Slot::Removed)) => rows.push(TakenRow::Removed),
+                Ok(Some(Slot::Change(change))) => {
+                    if change.table as usize >= tables || change.row_id().is_none() {
+                        return Ok(None);
+                    }
+                    let hash = row_hash(writer.segment.base.salt, change.table, change.row_id);
+                    rows.push(TakenRow::Change { hash, table: change.table, operation: change.operation });
+                }
+            }
+        }
+        let clock = past.clock.followed_by(author, frame.sequence);
+        writer.advance(author, frame.sequence, &clock, past.whole);
+        writer.next_lsn += u64::from(frame.change_count);
+        writer.next_transaction += 1;
+        writer.clock.observe(Timestamp::from_nanoseconds(frame.timestamp));
+        Ok(Some(Staged {
+            offset,
+            end,
+            number: frame.author,
+            author,
+            sequence: frame.sequence,
+            change_count: frame.change_count,
+            timestamp: frame.timestamp,
+            rows,
+            clock,
+            frontier: writer.frontier.clone(),
+            new_nodes,
+            new_tables,
+            outside,
+        }))
+    }
+
+    /// Takes in what a writer in another process has shown since. A log that is open for writing knows all of it.
+    pub(super) fn refresh(&self) -> Result<()> {
+        if !self.options.read_only {
+            return Ok(());
+        }
+        let mut writer = self.writer.lock();
+        self.check_open()?;
+        if self.ends.generation() != self.state.read().manifest.removals.len() as u64 {
+            self.reload_manifest()?;
+        }
+        loop {
+            let number = writer.segment.number;
+            // Without a word of a writer all that is intact is there to be read.
+            let visible = self.ends.visible();
+            let limit = match visible {
+                Some(end) if end.segment == number => end.offset,
+                Some(end) if end.segment < number => return Ok(()),
+                _ => writer.segment.file.length()?,
+            };
+            if limit < writer.segment.end {
+                return Ok(());
+            }
+            let sealed = self.replay(&mut writer, limit)?;
+            {
+                let mut state = self.state.write();
+                state.durable_lsn = state.next_lsn;
+            }
+            if !sealed {
+                let next = format::segment_file(number + 1);
+                let told = visible.is_some_and(|end| end.segment > number);
+                if told || self.storage.list()?.contains(&next) {
+                    let message =
+                        format!("{}: damaged at offset {}", format::segment_file(number), writer.segment.end);
+                    return Err(Error::new(ErrorCode::Corrupt, message));
+                }
+                return Ok(());
+            }
+            if !self.follow_segment(&mut writer)? {
+                return Ok(());
+            }
+        }
+    }
+
+    /// Goes on with the segment after a sealed one, if the writer has begun it.
+    fn follow_segment(&self, writer: &mut Writer) -> Result<bool> {
+        let number = writer.segment.number;
+        let open = match OpenSegment::open(&*self.storage, number + 1, self.identity.log) {
+            Ok(open) => open,
+            Err(error) if error.code() == ErrorCode::NotFound => {
+                // What was taken in of the seal is taken in again next time.
+                writer.segment.end = self.state.read().active.end;
+                return Ok(false);
+            }
+            Err(error) => return Err(error),
+        };
+        let summary = self.state.read().active.summary(writer.segment.end);
+        self.adopt(writer, open, summary)?;
+        Ok(true)
+    }
+
+    /// Takes note of what a writer in another process has removed.
+    fn reload_manifest(&self) -> Result<()> {
+        let manifest = Manifest::decode(&opening::read(&*self.storage, MANIFEST_FILE)?)?;
+        let (floor_frontier, floor) = opening::restore(&manifest.standing, &self.nodes);
+        let floor =
+            floor.into_iter().map(|(known, _)| ((known.author, known.sequence), known.clock)).collect();
+        let mut state = self.state.write();
+        let gone = manifest.first_segment.saturating_sub(state.first_segment());
+        let gone = usize::try_from(gone).unwrap_or(usize::MAX).min(state.sealed.len());
+        Arc::make_mut(&mut state.sealed).drain(..gone);
+        (state.floor_frontier, state.floor, state.manifest) =
+            (floor_frontier, Arc::new(floor), Arc::new(manifest));
+        Ok(())
+    }
+}

@@ -1,0 +1,139 @@
+use std::collections::VecDeque;
+use std::sync::{Arc, OnceLock};
+
+use parking_lot::Mutex;
+
+use crate::causality::{ClockTree, NodeTable};
+use crate::error::{Error, ErrorCode, Result};
+use crate::log::dictionary::Dictionary;
+use crate::log::format::{self, SegmentHeader, SegmentSummary};
+use crate::log::frame_reader::FrameReader;
+use crate::log::index_file::IndexFile;
+use crate::storage::{Storage, StorageFile};
+
+/// How many sealed segments are kept open.
+const OPEN_SEGMENTS: usize = 32;
+
+/// A sealed segment as the log knows it without opening it.
+#[derive(Debug)]
+pub(super) struct Sealed {
+    pub(super) summary: SegmentSummary,
+    /// The log's frontier where the segment begins, once somebody has asked for it.
+    pub(super) start: OnceLock<ClockTree>,
+}
+
+/// A segment whose files are open.
+pub(super) struct OpenSegment {
+    pub(super) header: SegmentHeader,
+    pub(super) name: Arc<str>,
+    pub(super) file: Arc<dyn StorageFile>,
+    /// Of a sealed segment, all of it; of one that is being written, what was there when the log was closed.
+    pub(super) index: Option<Arc<IndexFile>>,
+    /// Of a sealed segment.
+    pub(super) dictionary: Arc<Dictionary>,
+}
+
+impl OpenSegment {
+    pub(super) fn frames(&self) -> FrameReader {
+        FrameReader::new(self.file.clone(), self.name.clone(), self.header.base)
+    }
+
+    pub(super) fn index(&self) -> Result<&Arc<IndexFile>> {
+        self.index.as_ref().ok_or_else(|| Error::internal(format!("{} has no index", self.name)))
+    }
+
+    /// Opens the segment with this number without its index.
+    pub(super) fn open(storage: &dyn Storage, number: u64, log: uuid::Uuid) -> Result<OpenSegment> {
+        let name: Arc<str> = format::segment_file(number).into();
+        let file: Arc<dyn StorageFile> = storage.open(&name)?.into();
+        let header = read_header(&*file, &name)?;
+        if header.log != log || header.number != number {
+            let message = format!("{name}: belongs to another log, {}, at offset 0", header.log);
+            return Err(Error::new(ErrorCode::Corrupt, message));
+        }
+        Ok(OpenSegment { header, name, file, index: None, dictionary: Arc::default() })
+    }
+
+    /// Opens a sealed segment and its index.
+    pub(super) fn open_sealed(
+        storage: &dyn Storage,
+        number: u64,
+        log: uuid::Uuid,
+        nodes: &parking_lot::RwLock<NodeTable>,
+    ) -> Result<OpenSegment> {
+        let mut segment = Self::open(storage, number, log)?;
+        let index = open_index(storage, &format::index_file(number), &segment.header)?;
+        segment.dictionary = Arc::new(dictionary(&index, nodes)?);
+        segment.index = Some(Arc::new(index));
+        Ok(segment)
+    }
+}
+
+/// Opens an index that belongs to this segment.
+pub(super) fn open_index(storage: &dyn Storage, name: &str, header: &SegmentHeader) -> Result<IndexFile> {
+    let index = IndexFile::open(storage.open(name)?.into(), name.into())?;
+    let summary = index.summary();
+    if (summary.log, summary.ordinal, summary.salt) != (header.log, header.number, header.base.salt) {
+        let message =
+            format!("{name}: belongs to another segment at offset 0: remove it and open the log again");
+        return Err(Error::new(ErrorCode::Corrupt, message));
+    }
+    Ok(index)
+}
+
+/// The dictionary that an index holds.
+pub(super) fn dictionary(index: &IndexFile, nodes: &parking_lot::RwLock<NodeTable>) -> Result<Dictionary> {
+    let known = index.dictionary()?;
+    let mut dictionary = Dictionary::default();
+    let mut nodes = nodes.write();
+    for span in known.nodes.iter().take(known.length as usize) {
+        dictionary.add_node(nodes.intern(span.id), span.id);
+    }
+    known.tables.iter().for_each(|table| dictionary.add_table(table.name.as_str().into()));
+    Ok(dictionary)
+}
+
+fn read_header(file: &dyn StorageFile, name: &str) -> Result<SegmentHeader> {
+    let length = file.length()?;
+    let mut start = [0; SegmentHeader::LENGTH];
+    if length < start.len() as u64 {
+        return Err(Error::new(ErrorCode::Corrupt, format!("{name}: cut off at offset {length}")));
+    }
+    file.read_at(0, &mut start)?;
+    SegmentHeader::decode(&start, name)
+}
+
+/// The sealed segments that were used last, open.
+#[derive(Default)]
+pub(super) struct OpenSegments {
+    open: Mutex<VecDeque<Arc<OpenSegment>>>,
+}
+
+impl OpenSegments {
+    /// The segment with this number and salt, opened by `open` if it is not.
+    pub(super) fn get(
+        &self,
+        (number, salt): (u64, u32),
+        open: impl FnOnce() -> Result<OpenSegment>,
+    ) -> Result<Arc<OpenSegment>> {
+        let mut kept = self.open.lock();
+        let found = kept
+            .iter()
+            .position(|segment| (segment.header.number, segment.header.base.salt) == (number, salt))
+            .and_then(|at| kept.remove(at));
+        let segment = match found {
+            Some(segment) => segment,
+            None => Arc::new(open()?),
+        };
+        if kept.len() >= OPEN_SEGMENTS {
+            kept.pop_front();
+        }
+        kept.push_back(segment.clone());
+        Ok(segment)
+    }
+
+    /// Lets go of a segment that is no longer part of the log.
+    pub(super) fn forget(&self, number: u64) {
+        self.open.lock().retain(|segment| segment.header.number != number);
+    }
+}

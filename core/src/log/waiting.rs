@@ -1,0 +1,63 @@
+//! Waiting for entries that are still to come.
+
+use std::time::Duration;
+
+use crate::error::{Error, ErrorCode, Result};
+use crate::log::change_log::{ChangeLog, Inner};
+
+/// How often somebody who waits for a writer in another process looks, at first and at most.
+const LEAST_STEP: Duration = Duration::from_micros(100);
+const MOST_STEP: Duration = Duration::from_millis(5);
+
+impl ChangeLog {
+    /// Waits until the log holds an entry after `lsn`, for at most `timeout`, and returns the LSN of its last one.
+    ///
+    /// A log opened for reading only waits for the writer, whichever process that is in.
+    ///
+    /// # Errors
+    /// `TIMEOUT` when none came in time, `CLOSED`, also when the log is closed meanwhile.
+    pub fn wait(&self, lsn: u64, timeout: Duration) -> Result<u64> {
+        let log = &*self.inner;
+        let mut left = timeout;
+        let mut step = LEAST_STEP;
+        loop {
+            log.check_open()?;
+            log.refresh()?;
+            let mut waiting = log.waiting.lock();
+            // Looked at with the lock held that those who announce take: no arrival is missed.
+            let last = log.state.read().next_lsn - 1;
+            if last > lsn {
+                return Ok(last);
+            }
+            if left.is_zero() {
+                let message = format!("{}: no entry after {lsn} came within {timeout:?}", log.place);
+                return Err(Error::new(ErrorCode::Timeout, message));
+            }
+            *waiting += 1;
+            if log.options.read_only {
+                let now = step.min(left);
+                log.arrivals.wait_for(&mut waiting, now);
+                left -= now;
+                step = (step * 2).min(MOST_STEP);
+            } else {
+                let started = log.options.time.now();
+                if log.arrivals.wait_for(&mut waiting, left).timed_out() {
+                    left = Duration::ZERO;
+                }
+                // Woken early, for other entries, it goes on with what is left.
+                let passed = log.options.time.now().nanoseconds().saturating_sub(started.nanoseconds());
+                left = left.saturating_sub(Duration::from_nanos(u64::try_from(passed).unwrap_or(0)));
+            }
+            *waiting -= 1;
+        }
+    }
+}
+
+impl Inner {
+    /// Wakes all who wait for new entries.
+    pub(super) fn announce(&self) {
+        if *self.waiting.lock() > 0 {
+            self.arrivals.notify_all();
+        }
+    }
+}
