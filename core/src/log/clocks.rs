@@ -164,8 +164,9 @@ impl Inner {
                 return self.indexed_waypoint(view, index, offset);
             }
         }
-        let current = self.segment(view.number())?;
-        let index = current.as_ref().and_then(|view| view.open.index.clone());
+        let current = if view.is_active() { self.segment(view.number())? } else { Some(view.clone()) };
+        let index = current.as_ref().filter(|current| current.open.header.base == view.open.header.base);
+        let index = index.and_then(|view| view.open.index.clone());
         let index = index.ok_or_else(|| Error::internal(format!("{} has no index", view.open.name)))?;
         self.indexed_waypoint(view, &index, offset)
     }

@@ -4,6 +4,7 @@
 //! durable once stays so. So whatever version of them a crash leaves says too little at
 //! worst, and it tells a torn end, which was never durable, from a damaged one.
 
+use crate::error::{Error, ErrorCode, Result};
 use crate::log::format::Identity;
 use crate::log::state::State;
 use crate::storage::{SharedCells, Storage};
@@ -11,7 +12,7 @@ use crate::storage::{SharedCells, Storage};
 /// Name of the file.
 pub(super) const ENDS_FILE: &str = "ends";
 
-const CELLS: usize = 8;
+const CELLS: usize = 9;
 const LOG: usize = 0;
 const EPOCH: usize = 1;
 const VISIBLE: usize = 2;
@@ -20,6 +21,10 @@ const DURABLE_CHECK: usize = 4;
 const DURABLE_LSN: usize = 5;
 const GENERATION: usize = 6;
 const VISIBLE_LSN: usize = 7;
+const VISIBLE_CHECK: usize = 8;
+
+/// How often somebody looks again who finds a number and its check apart.
+const MOST_LOOKS: usize = 1000;
 
 pub(super) struct Ends {
     cells: Box<dyn SharedCells>,
@@ -45,7 +50,7 @@ impl End {
 }
 
 impl Ends {
-    pub(super) fn open(storage: &dyn Storage, identity: &Identity) -> crate::error::Result<Ends> {
+    pub(super) fn open(storage: &dyn Storage, identity: &Identity) -> Result<Ends> {
         let cells = storage.shared(ENDS_FILE, CELLS)?;
         // Never 0, which is what a new file holds.
         let log = identity.log.as_u128() as u64 | 1;
@@ -57,8 +62,8 @@ impl Ends {
         self.cells.load(LOG) == self.log && self.cells.load(EPOCH) == self.epoch
     }
 
-    fn check(&self, durable: u64) -> u64 {
-        (durable ^ self.log).wrapping_mul(0x9e37_79b9_7f4a_7c15).rotate_left(29) ^ self.epoch
+    fn check(&self, number: u64) -> u64 {
+        (number ^ self.log).wrapping_mul(0x9e37_79b9_7f4a_7c15).rotate_left(29) ^ self.epoch
     }
 
     /// What was once known to be on the disk, as far as these numbers tell.
@@ -68,9 +73,41 @@ impl Ends {
             .then(|| End::unpack(durable))
     }
 
-    /// Up to where readers of other processes may read; nothing if no writer has said so.
+    /// Up to where readers of other processes may read; nothing if no writer has said so, or its word is damaged.
     pub(super) fn visible(&self) -> Option<End> {
-        self.are_ours().then(|| End::unpack(self.cells.load(VISIBLE)))
+        // The writer stores the number and then its check: who comes between looks again.
+        (0..MOST_LOOKS)
+            .find_map(|_| {
+                let visible = self.cells.load(VISIBLE);
+                (self.cells.load(VISIBLE_CHECK) == self.check(visible) || !self.are_ours()).then_some(visible)
+            })
+            .filter(|_| self.are_ours())
+            .map(End::unpack)
+    }
+
+    /// Whether what the numbers say can be so.
+    pub(super) fn verify(&self) -> Result<()> {
+        let damaged = |what: &str| {
+            Err(Error::new(
+                ErrorCode::Corrupt,
+                format!("{ENDS_FILE}: {what}: remove the file, it will be made again"),
+            ))
+        };
+        if !self.are_ours() {
+            let blank = (0..CELLS).all(|cell| self.cells.load(cell) == 0);
+            return if blank { Ok(()) } else { damaged("it is another log's, or damaged") };
+        }
+        let (Some(visible), Some(durable)) = (self.visible(), self.durable_settled()) else {
+            return damaged("a number and its check differ");
+        };
+        if durable > visible {
+            return damaged("more is durable than there is");
+        }
+        Ok(())
+    }
+
+    fn durable_settled(&self) -> Option<End> {
+        (0..MOST_LOOKS).find_map(|_| self.durable())
     }
 
     /// The LSN before which all entries are on the disk, as the writer said last.
@@ -91,7 +128,9 @@ impl Ends {
     /// Says how far the log has come. Only the writer does.
     pub(super) fn publish(&self, state: &State, durable_end: u64) {
         let segment = state.active.number();
-        self.cells.store(VISIBLE, End { segment, offset: state.active.end }.pack());
+        let visible = End { segment, offset: state.active.end }.pack();
+        self.cells.store(VISIBLE, visible);
+        self.cells.store(VISIBLE_CHECK, self.check(visible));
         self.cells.store(VISIBLE_LSN, state.next_lsn);
         let durable = End { segment, offset: durable_end }.pack();
         if self.cells.load(DURABLE) != durable {

@@ -109,12 +109,20 @@ impl FrameReader {
         self.block.get(range).unwrap_or_default()
     }
 
-    pub(super) fn name(&self) -> &Arc<str> {
-        &self.name
-    }
-
     pub(super) fn corrupt(&self, offset: u64, why: &str) -> Error {
         corrupt(&self.name, offset, why)
+    }
+
+    /// Where the frame at `offset` ends by its own word, whether it is intact or not.
+    pub(super) fn claimed_end(&mut self, offset: u64, end: u64) -> Result<Option<u64>> {
+        if end.saturating_sub(offset) <= HEADER_LENGTH as u64 {
+            return Ok(None);
+        }
+        let start = self.fill(offset, HEADER_LENGTH, end)?;
+        let header = self.block.get(start).and_then(|bytes| bytes.first_chunk::<HEADER_LENGTH>());
+        let length = header.map_or(0, |header| frame::header(*header).0);
+        let possible = (1..=frame::MAX_BODY_LENGTH).contains(&length);
+        Ok(possible.then(|| offset.saturating_add((HEADER_LENGTH + length) as u64)))
     }
 
     /// Whether an intact frame that says that all before it was durable can be reached from the bad one at `offset`
@@ -130,13 +138,10 @@ impl FrameReader {
                 return Ok(true);
             }
             first = false;
-            let start = self.fill(at, HEADER_LENGTH, end)?;
-            let header = self.block.get(start).and_then(|bytes| bytes.first_chunk::<HEADER_LENGTH>());
-            let length = header.map_or(0, |header| frame::header(*header).0);
-            if length == 0 || length > frame::MAX_BODY_LENGTH {
-                return Ok(false);
+            match self.claimed_end(at, end)? {
+                Some(next) => at = next,
+                None => return Ok(false),
             }
-            at = at.saturating_add((HEADER_LENGTH + length) as u64);
         }
         Ok(false)
     }

@@ -10,7 +10,7 @@ use crate::causality::{Clock, ClockTree, NodeIndex, NodeTable};
 use crate::error::{Error, ErrorCode, Result};
 use crate::log::change_log::Inner;
 use crate::log::dictionary::{Dictionary, Numbers};
-use crate::log::ends::{ENDS_FILE, End, Ends};
+use crate::log::ends::{End, Ends};
 use crate::log::format::{
     self, CHECKPOINT_FILE, Checkpoint, IDENTITY_FILE, Identity, MANIFEST_FILE, Manifest, SavedClock,
     SegmentHeader, Standing,
@@ -403,6 +403,7 @@ impl Inner {
                 state.durable_lsn = state.next_lsn;
                 state.active.durable_end = end;
             }
+            self.remove_leftovers()?;
             if here.segment != first {
                 self.write_checkpoint(writer)?;
             }
@@ -420,9 +421,4 @@ impl Inner {
         self.storage.replace(IDENTITY_FILE, &identity.encode())?;
         Ok(identity)
     }
-}
-
-/// Files of a log that are not segments.
-pub(super) fn is_own_file(name: &str) -> bool {
-    [IDENTITY_FILE, MANIFEST_FILE, CHECKPOINT_FILE, ENDS_FILE].contains(&name)
 }

@@ -8,7 +8,7 @@ use crate::log::change_log::Inner;
 use crate::log::dictionary::Dictionary;
 use crate::log::frame_reader::FrameReader;
 use crate::log::index_file::Point;
-use crate::log::segment::OpenSegment;
+use crate::log::segment::{OpenSegment, Sealed};
 use crate::log::state::State;
 
 /// A segment as it is when somebody starts to read it.
@@ -37,6 +37,11 @@ pub(super) struct Place {
 }
 
 impl SegmentView {
+    /// Whether it was being written when this view of it was taken.
+    pub(super) fn is_active(&self) -> bool {
+        self.active
+    }
+
     pub(super) fn number(&self) -> u64 {
         self.open.header.number
     }
@@ -199,9 +204,18 @@ impl Inner {
             }
         };
         match sealed {
-            Some(sealed) => in_index(self.open_sealed(view.number(), sealed.summary.salt)?.index()?),
+            Some(sealed) => in_index(self.same_segment(view, &sealed)?.index()?),
             None => view.open.index.as_ref().map_or(Ok(None), |index| in_index(index)),
         }
+    }
+
+    /// The segment of a view that was taken before it was sealed.
+    fn same_segment(&self, view: &SegmentView, sealed: &Sealed) -> Result<Arc<OpenSegment>> {
+        if sealed.summary.salt != view.open.header.base.salt {
+            let message = format!("{}: compacted since the query was made: make it again", self.place);
+            return Err(Error::new(ErrorCode::Truncated, message));
+        }
+        self.open_sealed(view.number(), sealed.summary.salt)
     }
 
     /// LSNs of the entries whose row has this hash, in this segment, ascending.
@@ -215,7 +229,7 @@ impl Inner {
                 in_tail = state.active.tail.row(hash);
             } else if let Some(sealed) = state.sealed(view.number()).cloned() {
                 drop(state);
-                index = self.open_sealed(view.number(), sealed.summary.salt)?.index.clone();
+                index = self.same_segment(view, &sealed)?.index.clone();
             }
         }
         if let Some(index) = index {

@@ -17,7 +17,7 @@ use crate::log::index_file::{
     Difference, IndexContent, IndexSummary, NodeSpan, Point, Rows, TableSpan, Waypoint, WaypointClock,
 };
 use crate::log::segment::{OpenSegment, Sealed};
-use crate::log::state::{Active, State};
+use crate::log::state::Active;
 use crate::log::tail::{Known, Tail};
 use crate::log::writer::{SegmentWriter, Writer};
 

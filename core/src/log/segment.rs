@@ -132,6 +132,12 @@ impl OpenSegments {
         Ok(segment)
     }
 
+    /// Does `work` while nobody opens a segment.
+    pub(super) fn exclusively<T>(&self, work: impl FnOnce() -> T) -> T {
+        let _kept = self.open.lock();
+        work()
+    }
+
     /// Lets go of a segment that is no longer part of the log.
     pub(super) fn forget(&self, number: u64) {
         self.open.lock().retain(|segment| segment.header.number != number);

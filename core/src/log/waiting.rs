@@ -61,3 +61,9 @@ impl Inner {
         }
     }
 }
+
+impl Inner {
+    pub(super) fn slowest_consumer(&self) -> Result<Option<u64>> {
+        Ok(None)
+    }
+}
