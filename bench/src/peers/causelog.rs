@@ -4,8 +4,7 @@ use std::path::Path;
 
 use anyhow::{Result, bail};
 use causelog::{
-    Change, ChangeEntry, ChangeLog, ChangeOperation, LogOptions, QueryOptions, RowId, RowIdPart, Timestamp,
-    Transaction, Uuid,
+    Change, ChangeLog, ChangeOperation, LogOptions, QueryOptions, RowId, Timestamp, Transaction, Uuid,
 };
 
 use crate::peers::{Durability, Store, Writer};
@@ -44,38 +43,48 @@ fn meet_two_others(log: &ChangeLog) -> Result<()> {
     Ok(())
 }
 
-fn change(entry: &Entry<'_>) -> Change {
-    let operation = if entry.insert { ChangeOperation::Insert } else { ChangeOperation::Update };
-    let row_id = RowId::from(Uuid::from_bytes(entry.row.id));
-    Change::new(entry.row.table, row_id, operation, None, Some(entry.payload.to_vec()))
+/// Makes a change be this entry. What it was before leaves its memory to it: all stores get records that are ready.
+fn fill(change: &mut Change, entry: &Entry<'_>) {
+    change.operation = if entry.insert { ChangeOperation::Insert } else { ChangeOperation::Update };
+    change.row_id = RowId::from(Uuid::from_bytes(entry.row.id));
+    change.table.clear();
+    change.table.push_str(entry.row.table);
+    let after = change.after.get_or_insert_default();
+    after.clear();
+    after.extend_from_slice(entry.payload);
 }
 
-fn look_at(digest: &mut Digest, entry: &ChangeEntry) -> Result<()> {
-    match (&entry.row_id, &entry.after) {
-        (RowId::Scalar(RowIdPart::Uuid(id)), Some(after)) => digest.add(id.as_bytes(), after),
-        _ => bail!("entry {} is none that was appended", entry.lsn),
+/// The sixteen bytes of a UUID in its encoded form.
+fn uuid(row_id: &[u8]) -> Result<&[u8; 16]> {
+    match row_id.split_last_chunk() {
+        Some((_, id)) => Ok(id),
+        None => bail!("an entry is none that was appended"),
     }
-    Ok(())
 }
 
 impl Store for Causelog {
     fn writer(&self, _thread: usize) -> Result<Box<dyn Writer + '_>> {
-        Ok(Box::new(LogWriter { log: &self.log }))
+        Ok(Box::new(LogWriter { log: &self.log, changes: Vec::new() }))
     }
 
     fn scan(&self) -> Result<Digest> {
         let mut digest = Digest::default();
-        for entry in self.log.query(QueryOptions::default())? {
-            look_at(&mut digest, &entry?)?;
+        let mut cursor = self.log.query(QueryOptions::default())?;
+        while let Some(entry) = cursor.next_entry()? {
+            digest.add(uuid(entry.row_id_bytes())?, entry.after.unwrap_or_default());
         }
         Ok(digest)
     }
 
     fn tail(&self, skipped: u64) -> Result<Digest> {
         let options = QueryOptions { since: skipped, ..QueryOptions::default() };
-        let entries = self.log.query(options)?.collect::<causelog::Result<Vec<_>>>()?;
+        let mut cursor = self.log.query(options)?;
+        let mut records = Vec::new();
+        while let Some(entry) = cursor.next_entry()? {
+            records.push((*uuid(entry.row_id_bytes())?, entry.after.unwrap_or_default().to_vec()));
+        }
         let mut digest = Digest::default();
-        entries.iter().try_for_each(|entry| look_at(&mut digest, entry))?;
+        records.iter().for_each(|(id, after)| digest.add(id, after));
         Ok(digest)
     }
 
@@ -86,14 +95,15 @@ impl Store for Causelog {
 
 struct LogWriter<'a> {
     log: &'a ChangeLog,
+    changes: Vec<Change>,
 }
 
 impl Writer for LogWriter<'_> {
     fn append(&mut self, entries: &[Entry<'_>]) -> Result<()> {
-        match entries {
-            [entry] => self.log.append(change(entry))?,
-            entries => self.log.append_transaction(entries.iter().map(change).collect())?,
-        };
+        let empty = || Change::new("", 0, ChangeOperation::Insert, None, None);
+        self.changes.resize_with(entries.len(), empty);
+        self.changes.iter_mut().zip(entries).for_each(|(change, entry)| fill(change, entry));
+        self.log.append_transaction(&self.changes)?;
         Ok(())
     }
 }

@@ -162,10 +162,19 @@ impl VectorClock {
 
     /// How this clock stands to `other`.
     pub fn compare(&self, other: &VectorClock) -> Causality {
-        // One pass over both ascending arrays, ended as soon as both sides are
-        // known to hold something that the other lacks.
         let (mut ahead, mut behind) = (false, false);
-        let (mut left, mut right) = (self.entries.as_slice(), other.entries.as_slice());
+        // As long as both know the same nodes, which is mostly, there is nothing to look for.
+        let same = self.entries.iter().zip(&other.entries).take_while(|(a, b)| a.0 == b.0);
+        let mut shared = 0;
+        for (a, b) in same {
+            ahead |= a.1 > b.1;
+            behind |= a.1 < b.1;
+            shared += 1;
+        }
+        // One pass over the rest of both ascending arrays, ended as soon as both sides are
+        // known to hold something that the other lacks.
+        let mut left = self.entries.get(shared..).unwrap_or_default();
+        let mut right = other.entries.get(shared..).unwrap_or_default();
         while let (Some((a, left_rest)), Some((b, right_rest))) = (left.split_first(), right.split_first()) {
             match a.0.cmp(&b.0) {
                 Ordering::Equal => {

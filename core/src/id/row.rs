@@ -151,6 +151,14 @@ impl RowId {
         if matches!(self, RowId::Tuple(parts) if parts.is_empty()) {
             return Err(Error::invalid("a row id cannot be an empty tuple"));
         }
+        // A bound is quick to tell; only what comes near the limit has to be encoded.
+        let bound = match self {
+            RowId::Scalar(part) => part.most_bytes(),
+            RowId::Tuple(parts) => parts.iter().fold(2, |sum: usize, part| sum.saturating_add(part.most_bytes())),
+        };
+        if bound <= Self::MAX_ENCODED_LENGTH {
+            return Ok(());
+        }
         let length = self.encode().len();
         if length > Self::MAX_ENCODED_LENGTH {
             let limit = Self::MAX_ENCODED_LENGTH;
@@ -164,6 +172,17 @@ impl RowId {
 }
 
 impl RowIdPart {
+    /// How many bytes it takes encoded, at most.
+    fn most_bytes(&self) -> usize {
+        let terminated = |length: usize| length.saturating_mul(2).saturating_add(2);
+        match self {
+            RowIdPart::Bytes(bytes) => terminated(bytes.len()),
+            RowIdPart::Text(text) => terminated(text.len()),
+            RowIdPart::Integer(_) => 9,
+            RowIdPart::Uuid(_) => 17,
+        }
+    }
+
     fn encode_into(&self, out: &mut Vec<u8>) {
         match self {
             RowIdPart::Bytes(bytes) => encode_terminated(tag::BYTES, bytes, out),

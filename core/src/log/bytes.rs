@@ -1,11 +1,31 @@
 //! Fields of the log's files: taken from the front of bytes, written to the end of them.
 
+use std::ops::Range;
+
 use crate::varint;
 
 /// Appends the length of `bytes` and the bytes.
 pub(super) fn write(bytes: &[u8], out: &mut Vec<u8>) {
     varint::write(bytes.len() as u64, out);
     out.extend_from_slice(bytes);
+}
+
+/// Appends what `write` does, with its length before it. Returns where the bytes lie without the length.
+pub(super) fn write_with(out: &mut Vec<u8>, write: impl FnOnce(&mut Vec<u8>)) -> Range<usize> {
+    let at = out.len();
+    // Most lengths take one byte; the others make room once they are known.
+    out.push(0);
+    write(out);
+    let length = out.len() - at - 1;
+    if let Some(first) = out.get_mut(at).filter(|_| length < 0x80) {
+        *first = length as u8;
+        return at + 1..out.len();
+    }
+    let mut prefix = Vec::new();
+    varint::write(length as u64, &mut prefix);
+    let start = at + prefix.len();
+    out.splice(at..=at, prefix);
+    start..out.len()
 }
 
 /// Bytes taken from the front; `None` wherever there are too few.

@@ -95,7 +95,8 @@ pub(super) struct Inner {
     pub(super) room: Condvar,
     /// Those wait here who wait for new entries.
     pub(super) arrivals: Condvar,
-    pub(super) waiting: Mutex<u64>,
+    pub(super) waiting: Mutex<()>,
+    pub(super) waiters: AtomicU64,
     /// Clocks that had to be looked up.
     pub(super) looked_up: Mutex<HashMap<(NodeIndex, u64), Clock>>,
     /// When the last sync began, in nanoseconds of the log's time.

@@ -228,15 +228,18 @@ impl Inner {
     }
 
     /// Shows readers what was written; all entries before `durable` are on the disk.
-    fn publish(&self, writer: &mut Writer, staged: Vec<(Staged, Undo)>, durable: Option<u64>) {
+    fn publish(&self, writer: &mut Writer, mut staged: Vec<(Staged, Undo)>, durable: Option<u64>) {
         let mut state = self.state.write();
-        for (staged, _) in staged {
+        for (staged, _) in staged.drain(..) {
             state.publish(staged, &writer.tips);
         }
         state.durable_lsn = state.durable_lsn.max(durable.unwrap_or(0));
         state.active.durable_end = writer.segment.durable_end;
         self.ends.publish(&state, writer.segment.durable_end);
         drop(state);
+        if writer.staged.capacity() == 0 {
+            writer.staged = staged;
+        }
         self.announce();
     }
 }

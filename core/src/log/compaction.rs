@@ -466,7 +466,7 @@ impl Rewrite {
             nodes,
             tables: tables.map(|(table, stats)| TableSpan { stats: *stats, ..table }).collect(),
             points: &tail.points,
-            rows: Rows { slots: slots.collect(), previous, previous_base: 0, earlier: None },
+            rows: Rows { slots, previous: &previous, previous_base: 0, earlier: None },
             waypoints: self.waypoints.clone(),
         };
         content.encode()

@@ -71,7 +71,14 @@ pub(super) struct Source<'a> {
 #[derive(Default)]
 pub(super) struct EntryClocks {
     walk: Option<ClockWalk>,
-    last: Option<(Clock, VectorClock)>,
+    last: Option<LastClock>,
+}
+
+/// The clock of the transaction that was asked for last.
+struct LastClock {
+    transaction: Dot,
+    clock: Clock,
+    whole: VectorClock,
 }
 
 impl EntryRef<'_> {
@@ -111,6 +118,9 @@ impl EntryRef<'_> {
         let Source { log, view, offset, first_lsn, change_count, author, clocks } = self.source;
         let mut clocks = clocks.lock();
         let sequence = self.transaction.sequence;
+        if let Some(last) = clocks.last.as_ref().filter(|last| last.transaction == self.transaction) {
+            return Ok(last.whole.with_sequence(self.node, self.sequence));
+        }
         let clock = match log.kept_clock(author, sequence) {
             Some(clock) => clock,
             None => {
@@ -118,12 +128,12 @@ impl EntryRef<'_> {
                 log.work_out(&mut clocks.walk, place)?
             }
         };
-        if let Some((_, known)) = clocks.last.as_ref().filter(|(last, _)| last.shares_past(&clock)) {
-            return Ok(known.with_sequence(self.node, self.sequence));
-        }
-        let whole = clock.to_vector_clock(&log.nodes.read());
+        let whole = match clocks.last.take().filter(|last| last.clock.shares_past(&clock)) {
+            Some(last) => last.whole,
+            None => clock.to_vector_clock(&log.nodes.read()),
+        };
         let own = whole.with_sequence(self.node, self.sequence);
-        clocks.last = Some((clock, whole));
+        clocks.last = Some(LastClock { transaction: self.transaction, clock, whole });
         Ok(own)
     }
 

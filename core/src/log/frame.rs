@@ -80,7 +80,6 @@ pub(super) fn checksum(salt: u32, offset: u64, body: &[u8]) -> u32 {
 pub(super) struct FrameWriter<'a> {
     out: &'a mut Vec<u8>,
     start: usize,
-    row_id: Vec<u8>,
 }
 
 impl<'a> FrameWriter<'a> {
@@ -126,17 +125,14 @@ impl<'a> FrameWriter<'a> {
         if head.change_count != 1 {
             varint::write(u64::from(head.change_count), out);
         }
-        FrameWriter { out, start, row_id: Vec::new() }
+        FrameWriter { out, start }
     }
 
     /// Writes a change and returns its encoded row id.
     pub(super) fn change(&mut self, table: TableNumber, change: &Change, verdict: Option<Verdict>) -> &[u8] {
-        let mut row_id = std::mem::take(&mut self.row_id);
-        row_id.clear();
-        change.row_id.encode_into(&mut row_id);
         self.out.push(flags(change, verdict));
         varint::write(u64::from(table), self.out);
-        bytes::write(&row_id, self.out);
+        let row_id = bytes::write_with(self.out, |out| change.row_id.encode_into(out));
         for image in [&change.before, &change.after].into_iter().flatten() {
             bytes::write(image, self.out);
         }
@@ -147,8 +143,7 @@ impl<'a> FrameWriter<'a> {
                 bytes::write(value.as_bytes(), self.out);
             }
         }
-        self.row_id = row_id;
-        &self.row_id
+        self.out.get(row_id).unwrap_or_default()
     }
 
     /// Copies a change from another frame, with the table's number in this segment.

@@ -1,7 +1,5 @@
 use std::collections::VecDeque;
 
-use hashbrown::HashMap;
-
 use crate::causality::{Clock, NodeIndex};
 
 /// How many clocks are kept.
@@ -13,8 +11,8 @@ pub(super) struct Recent {
     clocks: VecDeque<Kept>,
     /// How many were taken in before the first one kept.
     dropped: u64,
-    /// The last of each author's, counted as [`Recent::dropped`] counts.
-    last: HashMap<NodeIndex, u64>,
+    /// Those of each author, counted as [`Recent::dropped`] counts; ascending, as their sequences are.
+    by_author: Vec<VecDeque<u64>>,
 }
 
 #[derive(Debug)]
@@ -22,8 +20,6 @@ struct Kept {
     author: NodeIndex,
     sequence: u64,
     clock: Clock,
-    /// The one of the same author before it.
-    previous: Option<u64>,
 }
 
 impl Recent {
@@ -31,26 +27,32 @@ impl Recent {
         if self.clocks.len() == CAPACITY
             && let Some(oldest) = self.clocks.pop_front()
         {
-            if self.last.get(&oldest.author) == Some(&self.dropped) {
-                self.last.remove(&oldest.author);
+            if let Some(numbers) = self.by_author.get_mut(oldest.author as usize) {
+                numbers.pop_front();
+                if numbers.is_empty() {
+                    // Of thousands of nodes that are gone nothing else is kept.
+                    *numbers = VecDeque::new();
+                }
             }
             self.dropped += 1;
         }
         let number = self.dropped + self.clocks.len() as u64;
-        let previous = self.last.insert(author, number);
-        self.clocks.push_back(Kept { author, sequence, clock, previous });
+        if self.by_author.len() <= author as usize {
+            self.by_author.resize_with(author as usize + 1, VecDeque::new);
+        }
+        if let Some(numbers) = self.by_author.get_mut(author as usize) {
+            numbers.push_back(number);
+        }
+        self.clocks.push_back(Kept { author, sequence, clock });
     }
 
     /// The clock of the transaction of `author` whose last sequence this is.
     pub(super) fn get(&self, author: NodeIndex, sequence: u64) -> Option<&Clock> {
-        let mut number = *self.last.get(&author)?;
-        loop {
-            let kept = self.clocks.get(usize::try_from(number.checked_sub(self.dropped)?).ok()?)?;
-            if kept.sequence <= sequence {
-                return (kept.sequence == sequence).then_some(&kept.clock);
-            }
-            number = kept.previous?;
-        }
+        let numbers = self.by_author.get(author as usize)?;
+        let kept = |number: &u64| self.clocks.get(number.checked_sub(self.dropped)? as usize);
+        let at = numbers.partition_point(|number| kept(number).is_some_and(|kept| kept.sequence < sequence));
+        let found = numbers.get(at).and_then(kept)?;
+        (found.sequence == sequence).then_some(&found.clock)
     }
 }
 
@@ -73,6 +75,6 @@ mod tests {
             assert!(recent.get(author(number), 2 * number - 1).is_none());
             assert!(recent.get(author(number + 1), 2 * number).is_none());
         }
-        assert_eq!(recent.last.len(), 3);
+        assert_eq!(recent.by_author.len(), 3);
     }
 }

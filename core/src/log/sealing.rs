@@ -21,8 +21,8 @@ use crate::log::state::Active;
 use crate::log::tail::{Known, Tail};
 use crate::log::writer::{SegmentWriter, Writer};
 
-/// Differences in the clocks of a waypoint beyond which it is not worth its place.
-const MOST_DIFFERENCES: usize = 4096;
+/// A waypoint is worth its place if the frames since the last one take so many bytes for each difference in its clocks.
+const BYTES_FOR_A_DIFFERENCE: usize = 200;
 
 impl Inner {
     /// Seals the segment that is being written and begins the next. Nothing is pending. After an error the log is as
@@ -184,7 +184,8 @@ impl Inner {
         for (offset, known) in &tail.waypoints {
             let clocks = numbering.clocks(known, &active.start);
             let differences: usize = clocks.iter().map(|clock| clock.differences.len()).sum();
-            if differences <= MOST_DIFFERENCES {
+            let last = waypoints.last().map_or(0, |waypoint| waypoint.offset);
+            if differences * BYTES_FOR_A_DIFFERENCE <= (*offset - last) as usize {
                 waypoints.push(Waypoint { offset: *offset, clocks });
             }
         }
@@ -236,8 +237,8 @@ impl Inner {
             tables,
             points: &points,
             rows: Rows {
-                slots: slots.collect(),
-                previous,
+                slots,
+                previous: &previous,
                 previous_base: tail.first_entry,
                 earlier: earlier.map(|earlier| &**earlier),
             },

@@ -124,7 +124,7 @@ impl State {
         for known in staged.outside {
             tail.outside.insert((known.author, known.sequence), known);
         }
-        if tail.wants_waypoint(staged.offset) {
+        if tail.wants_waypoint(staged.offset, tips.len()) {
             tail.add_waypoint(staged.offset, tips.to_vec());
         }
         tail.push(&Taken {

@@ -1,4 +1,6 @@
+use hashbrown::hash_table::Entry;
 use hashbrown::{HashMap, HashTable};
+use parking_lot::Mutex;
 
 use crate::causality::{Clock, NodeIndex};
 use crate::change::ChangeOperation;
@@ -11,7 +13,10 @@ const POINT_DISTANCE: u64 = 4096;
 /// A point of an author is kept for so many bytes at least.
 const AUTHOR_POINT_DISTANCE: u64 = 16 * 1024;
 /// Clocks to go on from are kept every so many bytes.
-const WAYPOINT_DISTANCE: u64 = 1 << 20;
+const WAYPOINT_DISTANCE: u64 = 32 * 1024;
+/// So far apart they are where there are many of them, so that they take no more than little.
+const FAR_WAYPOINT_DISTANCE: u64 = 1 << 20;
+const MANY_TIPS: usize = 16;
 
 /// Where things are in the part of the unsealed segment that no index file covers.
 ///
@@ -22,10 +27,10 @@ pub(super) struct Tail {
     /// Relative LSN of the first entry that is not in an index file.
     pub(super) first_entry: u32,
     pub(super) points: Vec<Point>,
-    /// Hash of each row and relative LSN of its last entry.
-    rows: HashTable<(u32, u32)>,
-    /// For each entry from `first_entry` on: 1 + relative LSN of the one before with the same hash, or 0.
-    previous: Vec<u32>,
+    /// The hash of each entry's row, from `first_entry` on; of a removed entry, that of a row that is no row.
+    hashes: Vec<Option<u32>>,
+    /// Which entries each row has, of as many as somebody wanted to know it of: appending is not to pay for it.
+    rows: Mutex<TailRows>,
     /// By node number: also those of nodes that have nothing here.
     pub(super) authors: Vec<Author>,
     /// By table number.
@@ -40,6 +45,15 @@ pub(super) struct Tail {
     pub(super) merges: u32,
     pub(super) oldest: Option<i64>,
     pub(super) newest: Option<i64>,
+}
+
+/// Which entries each row has.
+#[derive(Debug, Default)]
+struct TailRows {
+    /// Hash of each row and relative LSN of its last entry.
+    slots: HashTable<(u32, u32)>,
+    /// For each entry from the tail's first on: 1 + relative LSN of the one before with the same hash, or 0.
+    previous: Vec<u32>,
 }
 
 /// A transaction whose clock is at hand.
@@ -106,11 +120,11 @@ impl Tail {
         for row in taken.rows {
             match *row {
                 TakenRow::Removed => {
-                    self.previous.push(0);
+                    self.hashes.push(None);
                     self.removed += 1;
                 }
                 TakenRow::Change { hash, table, operation } => {
-                    self.add_row(hash);
+                    self.hashes.push(Some(hash));
                     if let Some(stats) = self.tables.get_mut(table as usize) {
                         stats.count(operation);
                     }
@@ -124,25 +138,11 @@ impl Tail {
         self.newest = Some(self.newest.map_or(taken.timestamp, |newest| newest.max(taken.timestamp)));
     }
 
-    fn add_row(&mut self, hash: u32) {
-        let entry = self.entries;
-        let spread = |hash: u32| u64::from(hash).wrapping_mul(0x9e37_79b9_7f4a_7c15);
-        let previous = match self.rows.entry(spread(hash), |slot| slot.0 == hash, |slot| spread(slot.0)) {
-            hashbrown::hash_table::Entry::Occupied(mut slot) => {
-                std::mem::replace(&mut slot.get_mut().1, entry) + 1
-            }
-            hashbrown::hash_table::Entry::Vacant(slot) => {
-                slot.insert((hash, entry));
-                0
-            }
-        };
-        self.previous.push(previous);
-    }
-
-    /// Whether clocks to go on from are due at this offset.
-    pub(super) fn wants_waypoint(&self, offset: u64) -> bool {
+    /// Whether clocks to go on from are due at this offset, so many of them.
+    pub(super) fn wants_waypoint(&self, offset: u64, tips: usize) -> bool {
         let last = self.waypoints.last().map_or(0, |(last, _)| u64::from(*last));
-        offset >= last + WAYPOINT_DISTANCE
+        let distance = if tips > MANY_TIPS { FAR_WAYPOINT_DISTANCE } else { WAYPOINT_DISTANCE };
+        offset >= last + distance
     }
 
     pub(super) fn add_waypoint(&mut self, offset: u64, known: Vec<Known>) {
@@ -170,26 +170,115 @@ impl Tail {
 
     /// Relative LSNs of the entries whose row has this hash, ascending.
     pub(super) fn row(&self, hash: u32) -> Vec<u32> {
-        let spread = u64::from(hash).wrapping_mul(0x9e37_79b9_7f4a_7c15);
-        let mut next = self.rows.find(spread, |slot| slot.0 == hash).map_or(0, |slot| slot.1 + 1);
+        let mut rows = self.rows.lock();
+        rows.catch_up(&self.hashes, self.first_entry);
+        let mut next = rows.slots.find(spread(hash), |slot| slot.0 == hash).map_or(0, |slot| slot.1 + 1);
         let mut found = Vec::new();
         while let Some(entry) = next.checked_sub(1) {
             found.push(entry);
-            let inside = entry.checked_sub(self.first_entry).and_then(|at| self.previous.get(at as usize));
+            let inside = entry.checked_sub(self.first_entry).and_then(|at| rows.previous.get(at as usize));
             next = inside.copied().unwrap_or(0);
         }
         found.reverse();
         found
     }
 
-    /// Every row's hash and last entry, and the chains that lead from there.
-    pub(super) fn rows(&self) -> (impl Iterator<Item = (u32, u32)> + '_, &[u32]) {
-        (self.rows.iter().copied(), &self.previous)
+    /// Every row's hash and last entry, and the chains that lead from there: see [`Rows`](super::index_file::Rows).
+    pub(super) fn rows(&self) -> (Vec<(u32, u32)>, Vec<u32>) {
+        // All at once it is quicker by sorting than one by one.
+        let mut entries: Vec<u64> = Vec::with_capacity(self.hashes.len());
+        for (entry, hash) in (self.first_entry..).zip(&self.hashes) {
+            entries.extend(hash.map(|hash| u64::from(hash) << 32 | u64::from(entry)));
+        }
+        entries.sort_unstable();
+        let mut slots: Vec<(u32, u32)> = Vec::new();
+        let mut previous = vec![0; self.hashes.len()];
+        for entry in entries {
+            let (hash, entry) = ((entry >> 32) as u32, entry as u32);
+            match slots.last_mut() {
+                Some((last_hash, last)) if *last_hash == hash => {
+                    if let Some(place) = previous.get_mut((entry - self.first_entry) as usize) {
+                        *place = *last + 1;
+                    }
+                    *last = entry;
+                }
+                _ => slots.push((hash, entry)),
+            }
+        }
+        (slots, previous)
     }
 
-    /// Bytes of memory that the rows take, their chains apart.
-    #[cfg(test)]
-    pub(super) fn row_memory(&self) -> usize {
-        self.rows.capacity() * 9 * 8 / 7
+}
+
+fn spread(hash: u32) -> u64 {
+    u64::from(hash).wrapping_mul(0x9e37_79b9_7f4a_7c15)
+}
+
+impl TailRows {
+    /// Takes in the entries that were appended since somebody last asked.
+    fn catch_up(&mut self, hashes: &[Option<u32>], first_entry: u32) {
+        let known = self.previous.len();
+        for (entry, hash) in (first_entry..).zip(hashes).skip(known) {
+            let Some(hash) = *hash else {
+                self.previous.push(0);
+                continue;
+            };
+            let slot = self.slots.entry(spread(hash), |slot| slot.0 == hash, |slot| spread(slot.0));
+            self.previous.push(match slot {
+                Entry::Occupied(mut slot) => std::mem::replace(&mut slot.get_mut().1, entry) + 1,
+                Entry::Vacant(slot) => {
+                    slot.insert((hash, entry));
+                    0
+                }
+            });
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rows_are_the_same_one_by_one_and_all_at_once() {
+        let mut tail = Tail { first_entry: 7, entries: 7, ..Tail::default() };
+        tail.add_author(0);
+        tail.add_table();
+        let hash = |number: u32| number * number % 11;
+        for number in 0..100 {
+            let change = TakenRow::Change { hash: hash(number), table: 0, operation: ChangeOperation::Insert };
+            let row = if number % 9 == 0 { TakenRow::Removed } else { change };
+            tail.push(&Taken {
+                offset: u64::from(number) * 100,
+                author: 0,
+                sequence: u64::from(number) + 1,
+                change_count: 1,
+                timestamp: 0,
+                rows: &[row],
+            });
+            if number == 50 {
+                assert!(!tail.row(1).is_empty());
+            }
+        }
+        let (slots, previous) = tail.rows();
+        for (hash_of_row, last) in slots {
+            let found = tail.row(hash_of_row);
+            let wanted = (0..100).filter(|number| number % 9 != 0 && hash(*number) == hash_of_row);
+            assert_eq!(found, wanted.map(|number| number + 7).collect::<Vec<_>>());
+            assert_eq!(found.last(), Some(&last));
+            let chained = found.windows(2).all(|pair| previous[(pair[1] - 7) as usize] == pair[0] + 1);
+            assert!(chained && previous[(found[0] - 7) as usize] == 0);
+        }
+    }
+
+    #[test]
+    fn a_row_takes_little_memory() {
+        let mut rows = TailRows::default();
+        let hashes: Vec<Option<u32>> = (0..100_000u32).map(|row| Some(row.wrapping_mul(0x9e37_79b1))).collect();
+        rows.catch_up(&hashes, 0);
+        // A slot and a byte of the table's own for each place, and eight places for seven rows at most at half load.
+        let table = rows.slots.capacity() * 8 / 7 * 9;
+        let chains = rows.previous.capacity() * 4 + hashes.capacity() * 8;
+        assert!((table + chains) / 100_000 <= 40, "{}", (table + chains) / 100_000);
     }
 }

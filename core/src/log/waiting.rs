@@ -1,5 +1,6 @@
 //! Waiting for entries that are still to come.
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use crate::error::{Error, ErrorCode, Result};
@@ -24,7 +25,8 @@ impl ChangeLog {
             log.check_open()?;
             log.refresh()?;
             let mut waiting = log.waiting.lock();
-            // Looked at with the lock held that those who announce take: no arrival is missed.
+            // Counted before it looks: who shows something new after the look sees that somebody waits.
+            let counted = Counted::new(&log.waiters);
             let last = log.state.read().next_lsn - 1;
             if last > lsn {
                 return Ok(last);
@@ -33,7 +35,6 @@ impl ChangeLog {
                 let message = format!("{}: no entry after {lsn} came within {timeout:?}", log.place);
                 return Err(Error::new(ErrorCode::Timeout, message));
             }
-            *waiting += 1;
             if log.options.read_only {
                 let now = step.min(left);
                 log.arrivals.wait_for(&mut waiting, now);
@@ -48,15 +49,33 @@ impl ChangeLog {
                 let passed = log.options.time.now().nanoseconds().saturating_sub(started.nanoseconds());
                 left = left.saturating_sub(Duration::from_nanos(u64::try_from(passed).unwrap_or(0)));
             }
-            *waiting -= 1;
+            drop(counted);
         }
+    }
+}
+
+/// One of those who wait, counted for as long as it does.
+struct Counted<'a>(&'a AtomicU64);
+
+impl<'a> Counted<'a> {
+    fn new(waiters: &'a AtomicU64) -> Self {
+        waiters.fetch_add(1, Ordering::SeqCst);
+        Counted(waiters)
+    }
+}
+
+impl Drop for Counted<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::SeqCst);
     }
 }
 
 impl Inner {
     /// Wakes all who wait for new entries.
     pub(super) fn announce(&self) {
-        if *self.waiting.lock() > 0 {
+        if self.waiters.load(Ordering::SeqCst) > 0 {
+            // Whoever is counted and not yet asleep holds this lock.
+            drop(self.waiting.lock());
             self.arrivals.notify_all();
         }
     }

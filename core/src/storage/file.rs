@@ -419,6 +419,19 @@ impl StorageFile for OpenFile {
         self.file.set_len(length).map_err(|error| self.failed(error))
     }
 
+    fn prepare(&self, offset: u64, length: u64) -> Result<()> {
+        // Written, not merely allocated: an `fdatasync` of bytes that lie in written blocks has no metadata to put
+        // on the disk as well.
+        const ZEROS: [u8; 64 * 1024] = [0; 64 * 1024];
+        let mut left = length;
+        while left > 0 {
+            let piece = usize::try_from(left).unwrap_or(usize::MAX).min(ZEROS.len());
+            self.write_at(offset + (length - left), ZEROS.get(..piece).unwrap_or_default())?;
+            left -= piece as u64;
+        }
+        Ok(())
+    }
+
     fn sync(&self) -> Result<()> {
         self.file.sync_data().map_err(|error| self.failed(error))
     }
