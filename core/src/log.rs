@@ -8,6 +8,7 @@ mod change_log;
 mod clocks;
 mod commit;
 mod compaction;
+mod consumer;
 mod cursor;
 mod dictionary;
 mod ends;
@@ -41,6 +42,7 @@ mod writer;
 
 pub use change_log::{Appended, ChangeLog};
 pub use compaction::CompactionOptions;
+pub use consumer::{Consumer, ConsumerStatus};
 pub use cursor::Cursor;
 pub use entry::EntryRef;
 pub use options::{Durability, LogOptions};

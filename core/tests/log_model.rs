@@ -212,7 +212,7 @@ impl Subject {
     }
 
     fn append(&mut self, random: &mut Random) {
-        self.time.advance(random.below(3) as i64 * SECOND);
+        self.time.advance(random.below(3) as i64 * SECOND).unwrap();
         let changes = Self::changes(random);
         let appended = self.log.append_transaction(&changes).unwrap();
         let frontier = self.model.frontier();

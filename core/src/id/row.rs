@@ -154,7 +154,9 @@ impl RowId {
         // A bound is quick to tell; only what comes near the limit has to be encoded.
         let bound = match self {
             RowId::Scalar(part) => part.most_bytes(),
-            RowId::Tuple(parts) => parts.iter().fold(2, |sum: usize, part| sum.saturating_add(part.most_bytes())),
+            RowId::Tuple(parts) => {
+                parts.iter().fold(2, |sum: usize, part| sum.saturating_add(part.most_bytes()))
+            }
         };
         if bound <= Self::MAX_ENCODED_LENGTH {
             return Ok(());

@@ -165,6 +165,12 @@ impl ChangeLog {
         self.inner.identity.log
     }
 
+    /// How often the log has lost its end, and with it LSNs that were handed out: a position is
+    /// one of this log and this epoch. What a [`Consumer`](crate::Consumer) was handed stays right in all of them.
+    pub fn epoch(&self) -> u64 {
+        self.inner.identity.epoch
+    }
+
     /// Records one change of this node as a transaction of its own.
     ///
     /// # Errors

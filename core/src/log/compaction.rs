@@ -17,9 +17,7 @@ use crate::log::clocks::ClockWalk;
 use crate::log::format::{self, MANIFEST_FILE, Manifest, SegmentHeader, SegmentSummary};
 use crate::log::frame::{Base, FrameHead, FrameWriter, Seal, Slot};
 use crate::log::frame_reader::corrupt;
-use crate::log::index_file::{
-    AuthorPoint, IndexContent, IndexSummary, NodeSpan, Rows, TableSpan, Waypoint, row_hash,
-};
+use crate::log::index_file::{IndexContent, IndexSummary, NodeSpan, Rows, TableSpan, Waypoint, row_hash};
 use crate::log::places::{Place, SegmentView};
 use crate::log::removal::{Removal, RemovalReason};
 use crate::log::retention::joined;
@@ -443,7 +441,7 @@ impl Rewrite {
         let known = view.open.index()?.dictionary()?;
         let mut nodes: Vec<NodeSpan> = known.nodes;
         for (span, author) in nodes.iter_mut().zip(&tail.authors) {
-            span.points = author.points.iter().copied().collect::<Vec<AuthorPoint>>();
+            span.points = author.points.clone();
         }
         let tables = known.tables.into_iter().zip(&tail.tables);
         let (slots, previous) = tail.rows();

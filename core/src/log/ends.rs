@@ -12,7 +12,7 @@ use crate::storage::{SharedCells, Storage};
 /// Name of the file.
 pub(super) const ENDS_FILE: &str = "ends";
 
-const CELLS: usize = 9;
+const CELLS: usize = 8;
 const LOG: usize = 0;
 const EPOCH: usize = 1;
 const VISIBLE: usize = 2;
@@ -20,8 +20,7 @@ const DURABLE: usize = 3;
 const DURABLE_CHECK: usize = 4;
 const DURABLE_LSN: usize = 5;
 const GENERATION: usize = 6;
-const VISIBLE_LSN: usize = 7;
-const VISIBLE_CHECK: usize = 8;
+const VISIBLE_CHECK: usize = 7;
 
 /// How often somebody looks again who finds a number and its check apart.
 const MOST_LOOKS: usize = 1000;
@@ -115,11 +114,6 @@ impl Ends {
         if self.are_ours() { self.cells.load(DURABLE_LSN) } else { 0 }
     }
 
-    /// LSN after the last entry that readers may see, as the writer said last.
-    pub(super) fn visible_lsn(&self) -> u64 {
-        if self.are_ours() { self.cells.load(VISIBLE_LSN) } else { 0 }
-    }
-
     /// How often something was removed, as the writer said last.
     pub(super) fn generation(&self) -> u64 {
         if self.are_ours() { self.cells.load(GENERATION) } else { 0 }
@@ -131,7 +125,6 @@ impl Ends {
         let visible = End { segment, offset: state.active.end }.pack();
         self.cells.store(VISIBLE, visible);
         self.cells.store(VISIBLE_CHECK, self.check(visible));
-        self.cells.store(VISIBLE_LSN, state.next_lsn);
         let durable = End { segment, offset: durable_end }.pack();
         if self.cells.load(DURABLE) != durable {
             self.cells.store(DURABLE, durable);

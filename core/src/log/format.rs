@@ -1,11 +1,13 @@
 //! The small structures of a log's directory: what every file starts and ends with,
 //! who the log is, what a segment begins with, and where things stand.
 
+mod consumer;
 mod identity;
 mod manifest;
 mod segment_header;
 mod standing;
 
+pub(super) use consumer::{Position, Slots, consumer_file, consumer_lock, consumer_of_file};
 pub(super) use identity::{IDENTITY_FILE, Identity};
 pub(super) use manifest::{CHECKPOINT_FILE, Checkpoint, MANIFEST_FILE, Manifest};
 pub(super) use segment_header::SegmentHeader;

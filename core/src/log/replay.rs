@@ -159,19 +159,27 @@ impl Inner {
             if limit < writer.segment.end {
                 return Ok(());
             }
-            let sealed = self.replay(&mut writer, limit)?;
+            let mut sealed = self.replay(&mut writer, limit)?;
+            if !sealed && visible.is_none_or(|end| end.segment > number) {
+                let next = format::segment_file(number + 1);
+                if visible.is_some() || self.storage.list()?.contains(&next) {
+                    // The seal is there by now, though perhaps it was not a moment ago.
+                    let length = writer.segment.file.length()?;
+                    sealed = self.replay(&mut writer, length)?;
+                    if !sealed {
+                        let name = format::segment_file(number);
+                        let message = format!("{name}: damaged at offset {}", writer.segment.end);
+                        return Err(Error::new(ErrorCode::Corrupt, message));
+                    }
+                }
+            }
             {
                 let mut state = self.state.write();
-                state.durable_lsn = state.next_lsn;
+                let told = self.ends.durable_lsn();
+                // Without a word of a writer nobody knows better.
+                state.durable_lsn = if told == 0 { state.next_lsn } else { told.min(state.next_lsn) };
             }
             if !sealed {
-                let next = format::segment_file(number + 1);
-                let told = visible.is_some_and(|end| end.segment > number);
-                if told || self.storage.list()?.contains(&next) {
-                    let message =
-                        format!("{}: damaged at offset {}", format::segment_file(number), writer.segment.end);
-                    return Err(Error::new(ErrorCode::Corrupt, message));
-                }
                 return Ok(());
             }
             if !self.follow_segment(&mut writer)? {

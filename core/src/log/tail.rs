@@ -207,7 +207,6 @@ impl Tail {
         }
         (slots, previous)
     }
-
 }
 
 fn spread(hash: u32) -> u64 {
@@ -246,7 +245,8 @@ mod tests {
         tail.add_table();
         let hash = |number: u32| number * number % 11;
         for number in 0..100 {
-            let change = TakenRow::Change { hash: hash(number), table: 0, operation: ChangeOperation::Insert };
+            let change =
+                TakenRow::Change { hash: hash(number), table: 0, operation: ChangeOperation::Insert };
             let row = if number % 9 == 0 { TakenRow::Removed } else { change };
             tail.push(&Taken {
                 offset: u64::from(number) * 100,
@@ -274,7 +274,8 @@ mod tests {
     #[test]
     fn a_row_takes_little_memory() {
         let mut rows = TailRows::default();
-        let hashes: Vec<Option<u32>> = (0..100_000u32).map(|row| Some(row.wrapping_mul(0x9e37_79b1))).collect();
+        let hashes: Vec<Option<u32>> =
+            (0..100_000u32).map(|row| Some(row.wrapping_mul(0x9e37_79b1))).collect();
         rows.catch_up(&hashes, 0);
         // A slot and a byte of the table's own for each place, and eight places for seven rows at most at half load.
         let table = rows.slots.capacity() * 8 / 7 * 9;

@@ -151,10 +151,8 @@ impl Inner {
         let mut offset = SegmentHeader::LENGTH as u64;
         let mut whole = true;
         while offset < view.end {
-            let checked = frames.transaction(offset, view.end).and_then(|(frame, _, next)| {
-                let follows = walk.take(&frame, view);
-                Ok((follows, next))
-            });
+            let checked =
+                frames.transaction(offset, view.end).map(|(frame, _, next)| (walk.take(&frame, view), next));
             match checked {
                 Ok((true, next)) => offset = next,
                 Ok((false, next)) => {

@@ -80,9 +80,3 @@ impl Inner {
         }
     }
 }
-
-impl Inner {
-    pub(super) fn slowest_consumer(&self) -> Result<Option<u64>> {
-        Ok(None)
-    }
-}

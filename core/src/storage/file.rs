@@ -422,7 +422,7 @@ impl StorageFile for OpenFile {
     fn prepare(&self, offset: u64, length: u64) -> Result<()> {
         // Written, not merely allocated: an `fdatasync` of bytes that lie in written blocks has no metadata to put
         // on the disk as well.
-        const ZEROS: [u8; 64 * 1024] = [0; 64 * 1024];
+        static ZEROS: [u8; 64 * 1024] = [0; 64 * 1024];
         let mut left = length;
         while left > 0 {
             let piece = usize::try_from(left).unwrap_or(usize::MAX).min(ZEROS.len());

@@ -4,6 +4,7 @@
 
 pub(crate) mod faulty;
 pub(crate) mod history;
+pub(crate) mod process;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};

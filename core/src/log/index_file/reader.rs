@@ -92,6 +92,7 @@ impl IndexFile {
     }
 
     /// How many different row hashes there are.
+    #[cfg(test)]
     pub(in crate::log) fn row_count(&self) -> u64 {
         self.header.sections.rows.count
     }
