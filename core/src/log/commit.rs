@@ -4,6 +4,7 @@
 //! writer's lock, shows it to readers, hands the lead to the first of those who staged
 //! since, and then wakes those whose transactions it carried, each by itself.
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 
 use parking_lot::{Condvar, Mutex, MutexGuard};
@@ -47,6 +48,24 @@ impl Waiter {
     fn wake(&self, outcome: Outcome) {
         *self.outcome.lock() = Some(outcome);
         self.woken.notify_one();
+    }
+}
+
+/// Those whose transactions a leader carries. Whatever happens to it, none of them waits for ever.
+struct Carried(VecDeque<Arc<Waiter>>);
+
+impl Carried {
+    fn wake(mut self, outcome: impl Fn() -> Result<()>) {
+        self.0.drain(..).for_each(|waiter| waiter.wake(Outcome::Done(outcome())));
+    }
+}
+
+impl Drop for Carried {
+    fn drop(&mut self) {
+        for waiter in self.0.drain(..) {
+            let message = "the thread that was to write this transaction has failed: open the log again";
+            waiter.wake(Outcome::Done(Err(Error::internal(message))));
+        }
     }
 }
 
@@ -151,7 +170,7 @@ impl<'a> Writing<'a> {
         let writer = &mut *self.writer;
         let mut bytes = std::mem::take(&mut writer.pending);
         let staged = std::mem::take(&mut writer.staged);
-        let carried = std::mem::take(&mut writer.waiting);
+        let carried = Carried(std::mem::take(&mut writer.waiting));
         let (file, base, end) = (writer.segment.file.clone(), writer.segment.base, writer.segment.end);
         let (start, next_lsn) = (end - bytes.len() as u64, writer.next_lsn);
         if writer.segment.durable_end == start && !bytes.is_empty() {
@@ -177,14 +196,14 @@ impl<'a> Writing<'a> {
         let writer = &mut *self.writer;
         if log.is_closed() {
             // Somebody else found a reason meanwhile; nobody may be told that this is durable.
-            carried.into_iter().for_each(|waiter| waiter.wake(Outcome::Done(log.check_open())));
+            carried.wake(|| log.check_open());
             return log.check_open();
         }
         match outcome {
             Ok(()) => {
                 writer.segment.durable_end = writer.segment.durable_end.max(end);
                 log.publish(writer, staged, Some(next_lsn));
-                writer.crowded = !carried.is_empty() || writer.waiting.len() > 1;
+                writer.crowded = !carried.0.is_empty() || writer.waiting.len() > 1;
                 match writer.waiting.pop_front() {
                     Some(next) => next.wake(Outcome::Lead),
                     None => writer.leading = false,
@@ -194,7 +213,7 @@ impl<'a> Writing<'a> {
                     writer.pending = bytes;
                 }
                 log.room.notify_all();
-                carried.into_iter().for_each(|waiter| waiter.wake(Outcome::Done(Ok(()))));
+                carried.wake(|| Ok(()));
                 Ok(())
             }
             Err((error, synced)) => {
@@ -205,10 +224,9 @@ impl<'a> Writing<'a> {
                 }
                 writer.leading = false;
                 // All that was staged since builds on what has failed.
-                let later = std::mem::take(&mut writer.waiting);
-                for waiter in carried.into_iter().chain(later) {
-                    waiter.wake(Outcome::Done(Err(Error::new(error.code(), error.message()))));
-                }
+                let later = Carried(std::mem::take(&mut writer.waiting));
+                carried.wake(|| Err(Error::new(error.code(), error.message())));
+                later.wake(|| Err(Error::new(error.code(), error.message())));
                 log.room.notify_all();
                 Err(error)
             }

@@ -14,7 +14,7 @@ use crate::error::{Error, Result};
 use crate::id::{Dot, NodeId};
 use crate::log::change_log::{ChangeLog, Inner};
 use crate::log::clocks::ClockWalk;
-use crate::log::format::{self, MANIFEST_FILE, Manifest, SegmentHeader, SegmentSummary};
+use crate::log::format::{self, Horizon, MANIFEST_FILE, Manifest, SegmentHeader, SegmentSummary};
 use crate::log::frame::{Base, FrameHead, FrameWriter, Seal, Slot};
 use crate::log::frame_reader::corrupt;
 use crate::log::index_file::{IndexContent, IndexSummary, NodeSpan, Rows, TableSpan, Waypoint, row_hash};
@@ -59,6 +59,7 @@ struct RowHistory {
 #[derive(Debug, Clone, Copy)]
 struct Choke {
     lsn: u64,
+    timestamp: i64,
     author: NodeIndex,
     sequence: u64,
     /// Whether all known replicas have seen it.
@@ -87,16 +88,17 @@ impl RowHistory {
         }
     }
 
-    /// Entries of the row before this LSN may go.
-    fn choke(&self) -> Option<u64> {
-        self.chokes.iter().rev().find(|choke| choke.known).map(|choke| choke.lsn)
+    /// Entries of the row before this one may go.
+    fn choke(&self) -> Option<Horizon> {
+        let choke = self.chokes.iter().rev().find(|choke| choke.known)?;
+        Some(Horizon { lsn: choke.lsn, timestamp: choke.timestamp })
     }
 }
 
 /// Table and encoded row id.
 type RowKey = (Arc<str>, Box<[u8]>);
-/// Of each row that has entries to remove, the LSN before which they are.
-type Chokes = HashMap<RowKey, u64>;
+/// Of each row that may have entries to remove, the one that they come before.
+type Chokes = HashMap<RowKey, Horizon>;
 
 impl ChangeLog {
     /// Removes entries that later ones of the same row have replaced, from all segments but the one that is being
@@ -139,8 +141,8 @@ impl Inner {
             while let Some(mut current) = scan.forward()? {
                 let mut clock: Option<Clock> = None;
                 let (author, id, previous) = (current.author, current.id, current.previous);
-                while let Some((left, number)) = scan.next_change(&mut current, |_, _| true)? {
-                    let (change, table) = scan.change(&current, left)?;
+                while let Some((found, number)) = scan.next_change(&mut current, |_, _| true)? {
+                    let (change, table) = scan.change(&current, &found)?;
                     if !options.tables.is_empty() && !options.tables.iter().any(|wanted| **wanted == **table)
                     {
                         continue;
@@ -166,6 +168,7 @@ impl Inner {
                     let dot = Dot::new(id, sequence);
                     let entry = Choke {
                         lsn: current.first_lsn + u64::from(number),
+                        timestamp: current.timestamp,
                         author,
                         sequence,
                         known: options.known.iter().all(|frontier| frontier.covers(dot)),
@@ -190,17 +193,19 @@ impl Inner {
         let mut plan: Vec<u64> = Vec::new();
         let mut forgotten: HashMap<NodeId, u64> = HashMap::new();
         let (mut entries, mut first_lsn, mut last_lsn) = (0, 0, 0);
+        let mut horizon = self.state.read().manifest.horizon;
         for number in self.segment_numbers().take_while(|number| *number < active) {
             let Some(view) = self.segment(number)? else { break };
             let mut scan = Scan::new(view);
             while let Some(mut current) = scan.forward()? {
                 let (id, sequence, first) = (current.id, current.sequence, current.first_lsn);
-                while let Some((left, at)) = scan.next_change(&mut current, |_, _| true)? {
-                    let (change, table) = scan.change(&current, left)?;
+                while let Some((found, at)) = scan.next_change(&mut current, |_, _| true)? {
+                    let (change, table) = scan.change(&current, &found)?;
                     let lsn = first + u64::from(at);
-                    if !is_replaced(chokes, table, change.row_id, lsn) {
-                        continue;
-                    }
+                    let Some(choke) = replaced_by(chokes, table, change.row_id, lsn) else { continue };
+                    let known = horizon.get_or_insert(choke);
+                    known.lsn = known.lsn.max(choke.lsn);
+                    known.timestamp = known.timestamp.max(choke.timestamp);
                     let highest = forgotten.entry(id).or_default();
                     // Transactions are handed out whole: who lacks a part of this one cannot have it any more.
                     *highest = (*highest).max(sequence);
@@ -229,18 +234,25 @@ impl Inner {
         // The record comes first: nothing goes of which nobody could say why.
         self.remove_checkpoint()?;
         let forgotten: Vec<_> = forgotten.into_iter().collect();
-        self.record(&removal, &forgotten, false)?;
+        self.record(&removal, &forgotten, horizon, false)?;
         for number in plan {
             removal.bytes += self.rewrite(number, chokes)?;
         }
-        self.record(&removal, &forgotten, true)?;
+        self.record(&removal, &forgotten, horizon, true)?;
         self.write_checkpoint(writer)?;
         Ok(Some(removal))
     }
 
     /// Puts a removal on record; again, once it is known what it came to.
-    fn record(&self, removal: &Removal, forgotten: &[(NodeId, u64)], again: bool) -> Result<()> {
+    fn record(
+        &self,
+        removal: &Removal,
+        forgotten: &[(NodeId, u64)],
+        horizon: Option<Horizon>,
+        again: bool,
+    ) -> Result<()> {
         let mut manifest = Manifest::clone(&self.state.read().manifest);
+        manifest.horizon = horizon;
         manifest.forgotten = joined(&manifest.forgotten, forgotten);
         if again {
             manifest.removals.pop();
@@ -304,10 +316,10 @@ impl Inner {
     }
 }
 
-fn is_replaced(chokes: &Chokes, table: &Arc<str>, row_id: &[u8], lsn: u64) -> bool {
-    // Most rows of a compacted log have something to remove, so the copy of the key is worth little thought.
+/// The entry for whose sake this one may go.
+fn replaced_by(chokes: &Chokes, table: &Arc<str>, row_id: &[u8], lsn: u64) -> Option<Horizon> {
     let key: RowKey = (table.clone(), row_id.into());
-    chokes.get(&key).is_some_and(|choke| lsn < *choke)
+    chokes.get(&key).copied().filter(|choke| lsn < choke.lsn)
 }
 
 /// A segment on its way to being shorter.
@@ -379,7 +391,7 @@ impl Rewrite {
                     Slot::Removed => None,
                     Slot::Change(change) => match view.dictionary.table(change.table) {
                         Some(table) => {
-                            Some(change).filter(|_| !is_replaced(chokes, table, change.row_id, lsn))
+                            Some(change).filter(|_| replaced_by(chokes, table, change.row_id, lsn).is_none())
                         }
                         None => {
                             damaged = true;

@@ -9,7 +9,7 @@ use crate::error::Result;
 use crate::id::Dot;
 use crate::log::change_log::Inner;
 use crate::log::entry::{EntryClocks, EntryRef, Source};
-use crate::log::frame::{FrameChange, Left, TableNumber};
+use crate::log::frame::{FrameChange, Located, TableNumber};
 use crate::log::index_file::row_hash;
 use crate::log::places::{SegmentView, truncated};
 use crate::log::query::QueryOptions;
@@ -34,7 +34,7 @@ pub struct Cursor {
     segment: Option<InSegment>,
     current: Option<Current>,
     /// Changes of the current transaction in reverse, when reading backwards.
-    matches: Vec<(Left, u32)>,
+    matches: Vec<(Located, u32)>,
     clocks: Mutex<EntryClocks>,
 }
 
@@ -97,9 +97,9 @@ impl Cursor {
             return Ok(None);
         }
         match self.find() {
-            Ok(Some((left, number))) => {
+            Ok(Some((found, number))) => {
                 self.remaining -= 1;
-                self.lend(left, number).map(Some)
+                self.lend(&found, number).map(Some)
             }
             Ok(None) => {
                 self.remaining = 0;
@@ -112,11 +112,11 @@ impl Cursor {
         }
     }
 
-    fn lend(&self, left: Left, number: u32) -> Result<EntryRef<'_>> {
+    fn lend(&self, found: &Located, number: u32) -> Result<EntryRef<'_>> {
         let lost = || crate::error::Error::internal("a cursor lost its place");
         let segment = self.segment.as_ref().ok_or_else(lost)?;
         let current = self.current.as_ref().ok_or_else(lost)?;
-        let (change, table) = segment.scan.change(current, left)?;
+        let (change, table) = segment.scan.change(current, found)?;
         Ok(EntryRef {
             lsn: current.first_lsn + u64::from(number),
             node: current.id,
@@ -142,8 +142,10 @@ impl Cursor {
     }
 
     /// Where the next wanted change is.
-    fn find(&mut self) -> Result<Option<(Left, u32)>> {
-        self.log.check_open()?;
+    fn find(&mut self) -> Result<Option<(Located, u32)>> {
+        if self.log.is_closed() {
+            self.log.check_open()?;
+        }
         loop {
             if let Some(found) = self.find_in_transaction()? {
                 return Ok(Some(found));
@@ -156,7 +158,7 @@ impl Cursor {
         }
     }
 
-    fn find_in_transaction(&mut self) -> Result<Option<(Left, u32)>> {
+    fn find_in_transaction(&mut self) -> Result<Option<(Located, u32)>> {
         if self.options.reverse {
             return Ok(self.matches.pop());
         }
@@ -181,8 +183,8 @@ impl Cursor {
     /// Goes on to the next transaction that can have wanted changes.
     fn next_transaction(&mut self) -> Result<bool> {
         loop {
-            self.log.check_open()?;
             let Some(segment) = &mut self.segment else {
+                self.log.check_open()?;
                 if !self.next_segment()? {
                     return Ok(false);
                 }

@@ -9,7 +9,7 @@ mod standing;
 
 pub(super) use consumer::{Position, Slots, consumer_file, consumer_lock, consumer_of_file};
 pub(super) use identity::{IDENTITY_FILE, Identity};
-pub(super) use manifest::{CHECKPOINT_FILE, Checkpoint, MANIFEST_FILE, Manifest};
+pub(super) use manifest::{CHECKPOINT_FILE, Checkpoint, Horizon, MANIFEST_FILE, Manifest};
 pub(super) use segment_header::SegmentHeader;
 pub(super) use standing::{SavedClock, SegmentSummary, Standing};
 

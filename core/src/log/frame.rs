@@ -414,6 +414,54 @@ pub(super) struct Changes<'a> {
     removed: u32,
 }
 
+/// Where the fields of a change lie within the bytes of its frame's changes: what is found once need not be read twice.
+#[derive(Debug, Clone)]
+pub(super) struct Located {
+    operation: ChangeOperation,
+    verdict: Option<Verdict>,
+    table: TableNumber,
+    row_id: Span,
+    before: Option<Span>,
+    after: Option<Span>,
+    metadata: Span,
+}
+
+/// Start and end.
+type Span = (u32, u32);
+
+impl Located {
+    fn of(change: &FrameChange<'_>, changes: &[u8]) -> Located {
+        // Slices of the same bytes: their distance is where they lie.
+        let span = |field: &[u8]| {
+            let start = (field.as_ptr() as usize).wrapping_sub(changes.as_ptr() as usize) as u32;
+            (start, start.wrapping_add(field.len() as u32))
+        };
+        Located {
+            operation: change.operation,
+            verdict: change.verdict,
+            table: change.table,
+            row_id: span(change.row_id),
+            before: change.before.map(span),
+            after: change.after.map(span),
+            metadata: if change.metadata.is_empty() { (0, 0) } else { span(change.metadata) },
+        }
+    }
+
+    /// The change, in the bytes that it was found in.
+    pub(super) fn change<'a>(&self, changes: &'a [u8]) -> FrameChange<'a> {
+        let field = |span: Span| changes.get(span.0 as usize..span.1 as usize).unwrap_or_default();
+        FrameChange {
+            operation: self.operation,
+            verdict: self.verdict,
+            table: self.table,
+            row_id: field(self.row_id),
+            before: self.before.map(field),
+            after: self.after.map(field),
+            metadata: field(self.metadata),
+        }
+    }
+}
+
 /// How far the reading of a frame's changes has come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(super) struct Left {
@@ -447,6 +495,11 @@ impl<'a> Changes<'a> {
     /// What is left to read.
     pub(super) fn left(&self) -> Left {
         Left { bytes: self.bytes.0.len(), remaining: self.remaining, removed: self.removed }
+    }
+
+    /// Where a change lies that was read from these bytes.
+    pub(super) fn locate(bytes: &[u8], change: &FrameChange<'_>) -> Located {
+        Located::of(change, bytes)
     }
 
     /// The next change; `Ok(None)` after the last, `Err` where the bytes are not a frame's.

@@ -5,9 +5,10 @@ use crate::error::{Error, ErrorCode, Result};
 use crate::log::frame::{self, Base, Body, Frame, HEADER_LENGTH};
 use crate::storage::StorageFile;
 
-/// How much is read at first, and how much at most once reading goes on and on, in bytes.
+/// How much is read at first, and how much at most once reading goes on and on, in bytes: not so much that it falls
+/// out of the processor's nearer caches before it is looked at.
 const LEAST_BLOCK: usize = 16 * 1024;
-const MOST_BLOCK: usize = 256 * 1024;
+const MOST_BLOCK: usize = 64 * 1024;
 
 /// Reads the frames of a segment through one block of it, which it owns.
 pub(super) struct FrameReader {
@@ -40,11 +41,7 @@ impl FrameReader {
         let mut block = std::mem::take(&mut self.block);
         let want = (until - offset) as usize;
         // Only what was never read before need be zeroed first.
-        if block.len() > want {
-            block.truncate(want);
-        } else {
-            block.resize(want, 0);
-        }
+        block.resize(want, 0);
         self.file.read_at(offset, &mut block)?;
         (self.start, self.block) = (offset, block);
         Ok(0..length)

@@ -8,7 +8,7 @@ use crate::error::Result;
 use crate::id::NodeId;
 use crate::log::change_log::Inner;
 use crate::log::format::SegmentHeader;
-use crate::log::frame::{Changes, FrameChange, Left, Slot};
+use crate::log::frame::{Changes, FrameChange, Left, Located, Slot};
 use crate::log::frame_reader::FrameReader;
 use crate::log::places::SegmentView;
 
@@ -182,21 +182,22 @@ impl Scan {
         &mut self.frames
     }
 
-    /// Goes on to the next change that `wanted` takes, and says where it starts; `None` after the last.
+    /// Goes on to the next change that `wanted` takes, and says where it lies; `None` after the last.
     pub(super) fn next_change(
         &self,
         current: &mut Current,
         mut wanted: impl FnMut(&FrameChange<'_>, u32) -> bool,
-    ) -> Result<Option<(Left, u32)>> {
-        let mut changes = Changes::resume(self.frames.bytes(current.changes.clone()), current.left);
+    ) -> Result<Option<(Located, u32)>> {
+        let bytes = self.frames.bytes(current.changes.clone());
+        let mut changes = Changes::resume(bytes, current.left);
         loop {
-            let (left, number) = (changes.left(), current.next);
+            let number = current.next;
             match changes.next() {
                 Err(()) => {
                     return Err(self.frames.corrupt(current.offset, "the frame's content makes no sense"));
                 }
                 Ok(None) => {
-                    current.left = left;
+                    current.left = changes.left();
                     return Ok(None);
                 }
                 Ok(Some(Slot::Removed)) => current.next += 1,
@@ -204,23 +205,19 @@ impl Scan {
                     current.next += 1;
                     if wanted(&change, number) {
                         current.left = changes.left();
-                        return Ok(Some((left, number)));
+                        return Ok(Some((Changes::locate(bytes, &change), number)));
                     }
                 }
             }
         }
     }
 
-    /// The change that [`Scan::next_change`] said starts there, and the name of its table.
-    pub(super) fn change(&self, current: &Current, left: Left) -> Result<(FrameChange<'_>, &Arc<str>)> {
-        let damaged = || self.frames.corrupt(current.offset, "the frame's content makes no sense");
-        let bytes = self.frames.bytes(current.changes.clone());
-        match Changes::resume(bytes, left).next() {
-            Ok(Some(Slot::Change(change))) => {
-                let table = self.view.dictionary.table(change.table).ok_or_else(damaged)?;
-                Ok((change, table))
-            }
-            _ => Err(damaged()),
+    /// The change that [`Scan::next_change`] said lies there, and the name of its table.
+    pub(super) fn change(&self, current: &Current, found: &Located) -> Result<(FrameChange<'_>, &Arc<str>)> {
+        let change = found.change(self.frames.bytes(current.changes.clone()));
+        match self.view.dictionary.table(change.table) {
+            Some(table) => Ok((change, table)),
+            None => Err(self.frames.corrupt(current.offset, "the frame's content makes no sense")),
         }
     }
 }

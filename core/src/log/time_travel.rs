@@ -4,11 +4,12 @@ use std::collections::BTreeSet;
 use std::fmt;
 use std::sync::Arc;
 
-use crate::change::{ChangeEntry, ChangeOperation, Verdict};
-use crate::error::{Error, Result};
+use crate::change::{ChangeOperation, Verdict};
+use crate::error::{Error, ErrorCode, Result};
 use crate::id::{Dot, RowId};
 use crate::log::change_log::ChangeLog;
 use crate::log::cursor::Cursor;
+use crate::log::entry::EntryRef;
 use crate::log::query::QueryOptions;
 use crate::time::Timestamp;
 
@@ -59,20 +60,26 @@ pub(super) enum Outcome {
 }
 
 impl Outcome {
-    pub(super) fn of(entry: ChangeEntry) -> Outcome {
-        match (entry.verdict, entry.operation) {
+    /// What this entry makes of its row, which `row` gives as it is if the entry sets it.
+    fn new(verdict: Option<Verdict>, operation: ChangeOperation, row: Row) -> Outcome {
+        match (verdict, operation) {
             (Some(Verdict::Superseded), _) => Outcome::Unchanged,
-            (None | Some(Verdict::Applied), ChangeOperation::Delete) => Outcome::Gone(entry.row_id),
+            (None | Some(Verdict::Applied), ChangeOperation::Delete) => Outcome::Gone(row.row_id),
             // A merge gave the row a value, so the row is there even if the entry was a delete.
             (None | Some(Verdict::Applied), ChangeOperation::Insert | ChangeOperation::Update)
-            | (Some(Verdict::Merged), _) => Outcome::Is(Row {
-                dot: entry.dot(),
-                row_id: entry.row_id,
-                value: entry.after,
-                lsn: entry.lsn,
-                timestamp: entry.timestamp,
-            }),
+            | (Some(Verdict::Merged), _) => Outcome::Is(row),
         }
+    }
+
+    pub(super) fn of(entry: &EntryRef<'_>) -> Result<Outcome> {
+        let row = Row {
+            row_id: entry.row_id()?,
+            value: entry.after.map(<[u8]>::to_vec),
+            lsn: entry.lsn,
+            timestamp: entry.timestamp,
+            dot: entry.dot(),
+        };
+        Ok(Self::new(entry.verdict, entry.operation, row))
     }
 }
 
@@ -120,14 +127,15 @@ impl ChangeLog {
     /// ```
     ///
     /// # Errors
-    /// `INVALID_ARGUMENT` for an empty table name or an LSN beyond the last entry, `CLOSED`,
-    /// `CORRUPT` or `IO` when the log cannot be read.
+    /// `INVALID_ARGUMENT` for an empty table name or an LSN beyond the last entry, `TRUNCATED` when what
+    /// decides it was removed, `CLOSED`, `CORRUPT` or `IO` when the log cannot be read.
     pub fn state_at(&self, table: &str, row_id: impl Into<RowId>, at: Moment) -> Result<Option<Row>> {
         check_table(table)?;
         // The last entry that did something to the row decides, so read from there.
         let options = QueryOptions { reverse: true, ..QueryOptions::row(table, row_id) };
-        for entry in self.query(self.up_to(at, options)?)? {
-            match Outcome::of(entry?) {
+        let mut cursor = self.query(self.up_to(at, options)?)?;
+        while let Some(entry) = cursor.next_entry()? {
+            match Outcome::of(&entry)? {
                 Outcome::Unchanged => {}
                 Outcome::Gone(_) => return Ok(None),
                 Outcome::Is(row) => return Ok(Some(row)),
@@ -167,8 +175,10 @@ impl ChangeLog {
         };
         // What is appended while this reads does not belong to it.
         let options = QueryOptions { until: Some(lsn), ..QueryOptions::table(table) };
-        for entry in self.query(self.up_to(at, options)?)? {
-            snapshot.rows_mut().apply(Outcome::of(entry?));
+        let mut cursor = self.query(self.up_to(at, options)?)?;
+        let rows = snapshot.rows_mut();
+        while let Some(entry) = cursor.next_entry()? {
+            rows.apply(Outcome::of(&entry)?);
         }
         snapshot.lsn = lsn;
         Ok(snapshot)
@@ -176,6 +186,7 @@ impl ChangeLog {
 
     /// The query narrowed to what counts at that moment.
     fn up_to(&self, at: Moment, options: QueryOptions) -> Result<QueryOptions> {
+        self.check_horizon(at)?;
         match at {
             Moment::Now => Ok(options),
             Moment::Time(time) => Ok(QueryOptions { until_time: Some(time), ..options }),
@@ -190,10 +201,34 @@ impl ChangeLog {
         }
     }
 
+    /// Refuses a moment at which something counted that compaction has removed.
+    fn check_horizon(&self, at: Moment) -> Result<()> {
+        let log = &*self.inner;
+        log.check_open()?;
+        let Some(horizon) = log.state.read().manifest.horizon else { return Ok(()) };
+        let (lsn, time) = (horizon.lsn, Timestamp::from_nanoseconds(horizon.timestamp));
+        let before = match at {
+            Moment::Now => false,
+            Moment::Lsn(at) => at < lsn,
+            Moment::Time(at) => at < time,
+        };
+        if before {
+            let place = &log.place;
+            let message = format!(
+                "{place}: compaction has removed entries of that moment: rows are known from LSN {lsn} and {time} on"
+            );
+            return Err(Error::new(ErrorCode::Truncated, message));
+        }
+        Ok(())
+    }
+
     /// The LSN of the last entry; 0 if there is none. A transaction becomes visible as a
     /// whole, so it is always the last one of its transaction.
     pub(super) fn last_lsn(&self) -> Result<u64> {
-        Ok(self.stats()?.last_lsn)
+        let log = &*self.inner;
+        log.check_open()?;
+        log.refresh()?;
+        Ok(log.state.read().next_lsn - 1)
     }
 }
 
@@ -329,33 +364,24 @@ impl Eq for ById {}
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::clock::VectorClock;
     use crate::id::NodeId;
 
-    fn entry(lsn: u64, operation: ChangeOperation, verdict: Option<Verdict>) -> ChangeEntry {
-        let node = NodeId::from_u128(1);
-        ChangeEntry {
-            lsn,
-            node,
-            sequence: lsn,
-            vector_clock: VectorClock::from_entries([(node, lsn)]),
-            timestamp: Timestamp::from_nanoseconds(lsn as i64),
-            transaction: Dot::new(node, lsn),
-            table: "t".to_owned(),
+    fn outcome(lsn: u64, operation: ChangeOperation, verdict: Option<Verdict>) -> Outcome {
+        let row = Row {
             row_id: RowId::from(7),
-            operation,
-            before: None,
-            after: (operation != ChangeOperation::Delete).then(|| lsn.to_string().into_bytes()),
-            verdict,
-            metadata: Default::default(),
-        }
+            value: (operation != ChangeOperation::Delete).then(|| lsn.to_string().into_bytes()),
+            lsn,
+            timestamp: Timestamp::from_nanoseconds(lsn as i64),
+            dot: Dot::new(NodeId::from_u128(1), lsn),
+        };
+        Outcome::new(verdict, operation, row)
     }
 
     /// The LSN and the value that a row has after these entries, if it is there.
     fn after(entries: &[(ChangeOperation, Option<Verdict>)]) -> Option<(u64, Option<String>)> {
         let mut snapshot = Snapshot::empty("t").unwrap();
         for (number, (operation, verdict)) in entries.iter().enumerate() {
-            snapshot.rows_mut().apply(Outcome::of(entry(number as u64 + 1, *operation, *verdict)));
+            snapshot.rows_mut().apply(outcome(number as u64 + 1, *operation, *verdict));
         }
         let text = |value: &Vec<u8>| String::from_utf8(value.clone()).unwrap();
         snapshot.get(&RowId::from(7)).map(|row| (row.lsn, row.value.as_ref().map(text)))
@@ -388,7 +414,7 @@ mod tests {
     fn snapshots_with_the_same_rows_differ_when_a_value_does() {
         let with = |lsn| {
             let mut snapshot = Snapshot::empty("t").unwrap();
-            snapshot.rows_mut().apply(Outcome::of(entry(lsn, ChangeOperation::Insert, None)));
+            snapshot.rows_mut().apply(outcome(lsn, ChangeOperation::Insert, None));
             snapshot
         };
         assert_eq!(with(1), with(1));
@@ -398,9 +424,9 @@ mod tests {
     #[test]
     fn a_clone_keeps_its_rows() {
         let mut snapshot = Snapshot::empty("t").unwrap();
-        snapshot.rows_mut().apply(Outcome::of(entry(1, ChangeOperation::Insert, None)));
+        snapshot.rows_mut().apply(outcome(1, ChangeOperation::Insert, None));
         let before = snapshot.clone();
-        snapshot.rows_mut().apply(Outcome::of(entry(2, ChangeOperation::Delete, None)));
+        snapshot.rows_mut().apply(outcome(2, ChangeOperation::Delete, None));
         assert_eq!((before.len(), snapshot.len()), (1, 0));
     }
 }

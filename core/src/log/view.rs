@@ -71,8 +71,11 @@ impl View {
         let options = QueryOptions { since, until: Some(last), ..QueryOptions::table(self.table()) };
         // Everything is read before anything is shown, so that an error in between, which
         // may come in the middle of a transaction, leaves no part of it behind.
-        let outcomes = self.log.query(options)?.map(|entry| Ok(Outcome::of(entry?)));
-        let outcomes = outcomes.collect::<Result<Vec<_>>>()?;
+        let mut outcomes = Vec::new();
+        let mut cursor = self.log.query(options)?;
+        while let Some(entry) = cursor.next_entry()? {
+            outcomes.push(Outcome::of(&entry)?);
+        }
         let count = outcomes.len() as u64;
 
         let mut shown = self.shown.write();

@@ -22,12 +22,28 @@ pub(in crate::log) struct Manifest {
     /// The highest sequence of each node that something was removed of.
     pub(in crate::log) forgotten: Vec<(NodeId, u64)>,
     pub(in crate::log) removals: Vec<Removal>,
+    /// From where on compaction has left every row as it was.
+    pub(in crate::log) horizon: Option<Horizon>,
+}
+
+/// The highest LSN, and the latest timestamp, of the entries for whose sake others of their rows were removed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::log) struct Horizon {
+    pub(in crate::log) lsn: u64,
+    pub(in crate::log) timestamp: i64,
 }
 
 impl Manifest {
     pub(in crate::log) fn new(log: uuid::Uuid) -> Self {
         let standing = Standing { next_lsn: 1, ..Standing::default() };
-        Manifest { log, first_segment: 1, standing, forgotten: Vec::new(), removals: Vec::new() }
+        Manifest {
+            log,
+            first_segment: 1,
+            standing,
+            forgotten: Vec::new(),
+            removals: Vec::new(),
+            horizon: None,
+        }
     }
 
     pub(in crate::log) fn encode(&self) -> Vec<u8> {
@@ -48,6 +64,11 @@ impl Manifest {
                 varint::write(value, &mut out);
             }
             bytes::write(removal.detail.as_bytes(), &mut out);
+        }
+        out.push(u8::from(self.horizon.is_some()));
+        if let Some(horizon) = self.horizon {
+            varint::write(horizon.lsn, &mut out);
+            out.extend_from_slice(&horizon.timestamp.to_le_bytes());
         }
         format::finish(out)
     }
@@ -74,7 +95,13 @@ impl Manifest {
                     detail: std::str::from_utf8(bytes.slice()?).ok()?.to_owned(),
                 });
             }
-            bytes.0.is_empty().then_some(Manifest { log, first_segment, standing, forgotten, removals })
+            let horizon = match bytes.byte()? {
+                0 => None,
+                1 => Some(Horizon { lsn: bytes.varint()?, timestamp: bytes.u64()? as i64 }),
+                _ => return None,
+            };
+            let manifest = Manifest { log, first_segment, standing, forgotten, removals, horizon };
+            bytes.0.is_empty().then_some(manifest)
         };
         read().ok_or_else(|| format::damaged(MANIFEST_FILE, "damaged"))
     }
