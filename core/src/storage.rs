@@ -121,6 +121,17 @@ pub trait Storage: Send + Sync {
     /// `NOT_FOUND` when there is none of this name, `READ_ONLY` or `IO`.
     fn remove(&self, name: &str) -> Result<()>;
 
+    /// Returns once it will survive a loss of power which files there are, also where a process ended after it had
+    /// made, renamed or removed one and before it could see to that itself.
+    ///
+    /// A place where all of that is durable at once need not do more than succeed, which is what this does.
+    ///
+    /// # Errors
+    /// `IO` when the operating system cannot promise it.
+    fn sync_names(&self) -> Result<()> {
+        Ok(())
+    }
+
     /// `count` numbers that all handles and processes share which ask for this name; all zero when the file is new.
     ///
     /// Asking for more than were there adds zeros; asking for fewer leaves the

@@ -15,8 +15,8 @@ use causelog::{
     ManualTime, QueryOptions, Result, RowId, TableStats, Timestamp, Transaction, Uuid, VectorClock, Verdict,
 };
 use common::{
-    IDENTITY, Random, SEGMENT, at, bytes, entries, foreign, in_memory, node, options, options_with, query,
-    transactions, with_seeds,
+    CHECKPOINT, Files, HEADER, IDENTITY, MANIFEST, Random, SEGMENT, at, bytes, entries, files_of, foreign,
+    in_memory, node, options, options_with, place_of, query, transactions, with_seeds,
 };
 
 /// What a log is, as plainly as it can be said.
@@ -732,24 +732,11 @@ fn closed_log() -> MemoryStorage {
     storage
 }
 
-/// The storage with some of its files put in place of others.
-fn copy_of(storage: &MemoryStorage, replaced: &[(&str, Option<Vec<u8>>)]) -> MemoryStorage {
-    let copy = MemoryStorage::new();
-    let mut files: BTreeMap<String, Option<Vec<u8>>> =
-        storage.list().unwrap().into_iter().map(|name| (name.clone(), Some(bytes(storage, &name)))).collect();
-    files.extend(replaced.iter().map(|(name, bytes)| ((*name).to_owned(), bytes.clone())));
-    for (name, bytes) in files {
-        if let Some(bytes) = bytes {
-            copy.replace(&name, &bytes).unwrap();
-        }
-    }
-    copy
-}
-
 #[test]
 fn damaged_missing_and_foreign_files_are_named() {
     let storage = closed_log();
     let (identity, segment) = (bytes(&storage, IDENTITY), bytes(&storage, SEGMENT));
+    let (manifest, checkpoint) = (bytes(&storage, MANIFEST), bytes(&storage, CHECKPOINT));
     let flipped = |bytes: &[u8], place: usize| {
         let mut bytes = bytes.to_vec();
         bytes[place] ^= 0x10;
@@ -772,7 +759,7 @@ fn damaged_missing_and_foreign_files_are_named() {
         ("identity empty", IDENTITY, Some(Vec::new()), ErrorCode::Corrupt),
         ("identity cut off", IDENTITY, Some(identity[..20].to_vec()), ErrorCode::Corrupt),
         ("identity damaged", IDENTITY, flipped(&identity, 15), ErrorCode::Corrupt),
-        ("identity of another kind", IDENTITY, Some(segment[..43].to_vec()), ErrorCode::Corrupt),
+        ("identity of another kind", IDENTITY, Some(segment[..HEADER].to_vec()), ErrorCode::Corrupt),
         ("identity of a newer version", IDENTITY, newer(&identity), ErrorCode::Unsupported),
         ("identity of another log", IDENTITY, Some(bytes(&another, IDENTITY)), ErrorCode::Corrupt),
         ("segment missing", SEGMENT, None, ErrorCode::Corrupt),
@@ -782,32 +769,50 @@ fn damaged_missing_and_foreign_files_are_named() {
         ("segment without magic", SEGMENT, flipped(&segment, 0), ErrorCode::Corrupt),
         ("segment of another log", SEGMENT, Some(bytes(&another, SEGMENT)), ErrorCode::Corrupt),
         ("segment of a newer version", SEGMENT, newer(&segment), ErrorCode::Unsupported),
+        ("manifest missing", MANIFEST, None, ErrorCode::Corrupt),
+        ("manifest cut off", MANIFEST, Some(manifest[..20].to_vec()), ErrorCode::Corrupt),
+        ("manifest damaged", MANIFEST, flipped(&manifest, 15), ErrorCode::Corrupt),
+        ("manifest of another log", MANIFEST, Some(bytes(&another, MANIFEST)), ErrorCode::Corrupt),
+        ("manifest of a newer version", MANIFEST, newer(&manifest), ErrorCode::Unsupported),
+        ("checkpoint of a newer version", CHECKPOINT, newer(&checkpoint), ErrorCode::Unsupported),
     ];
     for (what, name, replacement, wanted) in cases {
-        let damaged = copy_of(&storage, &[(name, replacement)]);
+        let damaged = place_of(&replaced(&storage, &[(name, replacement)]));
         let error = ChangeLog::open_storage(std::sync::Arc::new(damaged.clone()), options()).unwrap_err();
         assert_eq!(error.code(), wanted, "{what}: {error}");
         assert!(error.message().starts_with("memory: "), "{what}: {error}");
         assert!(error.message().contains(name) || what == "identity of another log", "{what}: {error}");
         // Refusing changes nothing: with the right files it opens, unlocked and whole.
-        for name in [IDENTITY, SEGMENT] {
+        for name in [IDENTITY, SEGMENT, MANIFEST, CHECKPOINT] {
             damaged.replace(name, &bytes(&storage, name)).unwrap();
         }
         assert_eq!(entries(&reopen(&damaged)).len(), 3, "{what}");
     }
 
     // A segment under another name is not looked at, and not taken for this one.
-    let renamed = copy_of(&storage, &[(SEGMENT, None), ("00000000000000000002.segment", Some(segment))]);
+    let renamed = replaced(&storage, &[(SEGMENT, None), ("00000000000000000002.segment", Some(segment))]);
     assert_eq!(
-        code(ChangeLog::open_storage(std::sync::Arc::new(renamed.clone()), options())),
+        code(ChangeLog::open_storage(std::sync::Arc::new(place_of(&renamed)), options())),
         ErrorCode::Corrupt
     );
+}
+
+/// The files of the storage with some of them put in place of others, or left out.
+fn replaced(storage: &MemoryStorage, with: &[(&str, Option<Vec<u8>>)]) -> Files {
+    let mut files = files_of(storage);
+    for (name, content) in with {
+        match content {
+            Some(content) => files.insert((*name).to_owned(), content.clone()),
+            None => files.remove(*name),
+        };
+    }
+    files
 }
 
 #[test]
 fn a_log_that_was_only_half_made_is_made_again() {
     let storage = closed_log();
-    let header = bytes(&storage, SEGMENT)[..43].to_vec();
+    let header = bytes(&storage, SEGMENT)[..HEADER].to_vec();
     let half = MemoryStorage::new();
     half.replace(SEGMENT, &header).unwrap();
     let log = ChangeLog::open_storage(std::sync::Arc::new(half.clone()), options()).unwrap();

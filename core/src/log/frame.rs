@@ -247,6 +247,12 @@ pub(super) fn header(bytes: [u8; HEADER_LENGTH]) -> (usize, u32) {
     (u32::from_le_bytes([a, b, c, d]) as usize, u32::from_le_bytes([e, f, g, h]))
 }
 
+/// Whether a body that begins with these flags can be one that says that all before it was on the disk.
+pub(super) fn says_durable(flags: u8) -> bool {
+    let known = DURABLE | NEW_NODES | NEW_TABLES | DEPENDENCIES | ONE_CHANGE;
+    flags & DURABLE != 0 && (flags & !known == 0 || flags == SEAL | DURABLE)
+}
+
 /// The body of a frame read from its segment: a transaction, or the seal that ends the segment.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Body<'a> {

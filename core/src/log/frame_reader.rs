@@ -9,6 +9,10 @@ use crate::storage::StorageFile;
 /// out of the processor's nearer caches before it is looked at.
 const LEAST_BLOCK: usize = 16 * 1024;
 const MOST_BLOCK: usize = 64 * 1024;
+/// How far behind a bad frame an intact one is looked for, in bytes: more than is ever on its way to the disk at once.
+const MOST_SEARCHED: u64 = 64 << 20;
+/// How many bytes of what looks like frames are checked there.
+const MOST_CHECKED: u64 = 1 << 30;
 
 /// Reads the frames of a segment through one block of it, which it owns.
 pub(super) struct FrameReader {
@@ -122,22 +126,31 @@ impl FrameReader {
         Ok(possible.then(|| offset.saturating_add((HEADER_LENGTH + length) as u64)))
     }
 
-    /// Whether an intact frame that says that all before it was durable can be reached from the bad one at `offset`
-    /// by following lengths.
+    /// Whether an intact frame that says that all before it was durable lies somewhere behind the bad one at
+    /// `offset`. The bad one's length may be what is damaged, so every offset is tried, up to a bound.
     pub(super) fn durable_beyond(&mut self, offset: u64, end: u64) -> Result<bool> {
-        let mut at = offset;
-        let mut first = true;
-        while end.saturating_sub(at) > HEADER_LENGTH as u64 {
-            if !first
-                && let Some((body, _)) = self.probe(at, end).or_else(ignore_corrupt)?
+        let mut left = MOST_CHECKED;
+        // A shorter frame has no room for a body.
+        let until = end.saturating_sub(HEADER_LENGTH as u64).min(offset.saturating_add(MOST_SEARCHED));
+        for at in offset + 1..until {
+            let start = self.fill(at, HEADER_LENGTH + 1, end)?;
+            let Some((header, [flags])) =
+                self.block.get(start).and_then(|bytes| bytes.split_first_chunk::<HEADER_LENGTH>())
+            else {
+                return Ok(false);
+            };
+            // Most offsets are told apart without a checksum.
+            let length = frame::header(*header).0;
+            if length == 0 || length as u64 > end - at || !frame::says_durable(*flags) {
+                continue;
+            }
+            // Bytes that look like the start of long frames everywhere must not keep a log from opening.
+            let Some(rest) = left.checked_sub(length as u64) else { return Ok(false) };
+            left = rest;
+            if let Some((body, _)) = self.probe(at, end).or_else(ignore_corrupt)?
                 && body.is_durable()
             {
                 return Ok(true);
-            }
-            first = false;
-            match self.claimed_end(at, end)? {
-                Some(next) => at = next,
-                None => return Ok(false),
             }
         }
         Ok(false)

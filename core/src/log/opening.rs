@@ -16,6 +16,7 @@ use crate::log::format::{
     SegmentHeader, Standing,
 };
 use crate::log::frame::Base;
+use crate::log::frame_reader::corrupt;
 use crate::log::options::LogOptions;
 use crate::log::recent::Recent;
 use crate::log::segment::{self, OpenSegment, OpenSegments, Sealed};
@@ -46,15 +47,19 @@ fn open_locked(
     }
     let nodes = RwLock::new(NodeTable::default());
     let own = nodes.write().intern(identity.node);
-    let checkpoint = usable_checkpoint(&*storage, &identity, &manifest)?;
-    let start = match checkpoint {
-        Some(checkpoint) => match Start::at_checkpoint(&*storage, checkpoint, &nodes)? {
-            Some(start) => start,
-            None => Start::at_manifest(&*storage, &identity, &manifest)?,
-        },
+    let checkpoint = read_checkpoint(&*storage, &identity)?;
+    // Also a checkpoint that is of no other use tells how far the log once was on the disk.
+    let known = checkpoint.as_ref().map(|known| End { segment: known.segment, offset: known.end });
+    let usable = match checkpoint {
+        Some(checkpoint) if fits(&*storage, &checkpoint, &manifest)? => {
+            Start::at_checkpoint(&*storage, checkpoint, &nodes)?
+        }
+        _ => None,
+    };
+    let start = match usable {
+        Some(start) => start,
         None => Start::at_manifest(&*storage, &identity, &manifest)?,
     };
-    let known_end = start.end;
     let (state, writer) = start.begin(manifest, lock, &nodes)?;
     let ends = Ends::open(&*storage, &identity)?;
     let mut log = Inner {
@@ -78,9 +83,13 @@ fn open_locked(
     };
     if log.options.read_only {
         log.refresh()?;
+        let here = log.writer.lock().segment.place();
+        if known.is_some_and(|known| here < known) {
+            return Err(damaged_at(here));
+        }
         return Ok(log);
     }
-    match log.recover(known_end) {
+    match log.recover(known) {
         // A failure must not leave what looks like an orderly end.
         Err(error) => {
             let _ = log.closed.set("opening failed".to_owned());
@@ -112,9 +121,6 @@ fn identify(storage: &dyn Storage, options: &LogOptions) -> Result<Identity> {
         }
         return Ok(identity);
     }
-    if options.read_only {
-        return Err(Error::new(ErrorCode::NotFound, format!("{place}: there is no log")));
-    }
     let first = format::segment_file(1);
     for name in &names {
         let of_a_log = name.ends_with(".segment") || name == MANIFEST_FILE || name == CHECKPOINT_FILE;
@@ -124,6 +130,9 @@ fn identify(storage: &dyn Storage, options: &LogOptions) -> Result<Identity> {
             let message = format!("{place}: the file {IDENTITY_FILE} is missing");
             return Err(Error::new(ErrorCode::Corrupt, message));
         }
+    }
+    if options.read_only {
+        return Err(Error::new(ErrorCode::NotFound, format!("{place}: there is no log")));
     }
     let ids = &*options.ids;
     let log = ids.new_id();
@@ -150,32 +159,30 @@ pub(super) fn read(storage: &dyn Storage, name: &str) -> Result<Vec<u8>> {
     Ok(bytes)
 }
 
-/// The checkpoint, if there is one that fits the rest. It can be worked out again, so a damaged one is passed over.
-fn usable_checkpoint(
-    storage: &dyn Storage,
-    identity: &Identity,
-    manifest: &Manifest,
-) -> Result<Option<Checkpoint>> {
-    let names = storage.list()?;
-    let holds = |wanted: &str| names.iter().any(|name| name == wanted);
-    if !holds(CHECKPOINT_FILE) {
+/// The checkpoint, if there is one of this log. It can be worked out again, so a damaged one is passed over.
+fn read_checkpoint(storage: &dyn Storage, identity: &Identity) -> Result<Option<Checkpoint>> {
+    if !storage.list()?.iter().any(|name| name == CHECKPOINT_FILE) {
         return Ok(None);
     }
-    let checkpoint = match Checkpoint::decode(&read(storage, CHECKPOINT_FILE)?) {
-        Ok(checkpoint) => checkpoint,
-        Err(error) if error.code() == ErrorCode::Corrupt => return Ok(None),
-        Err(error) => return Err(error),
-    };
+    match Checkpoint::decode(&read(storage, CHECKPOINT_FILE)?) {
+        Ok(checkpoint) => Ok(Some(checkpoint).filter(|checkpoint| checkpoint.log == identity.log)),
+        Err(error) if error.code() == ErrorCode::Corrupt => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+/// Whether the checkpoint is about the segments that are there.
+fn fits(storage: &dyn Storage, checkpoint: &Checkpoint, manifest: &Manifest) -> Result<bool> {
+    let names = storage.list()?;
+    let holds = |wanted: &str| names.iter().any(|name| name == wanted);
     let numbers = manifest.first_segment..checkpoint.segment;
-    let fits = checkpoint.log == identity.log
-        && checkpoint.sealed.len() as u64 == numbers.end.saturating_sub(numbers.start)
+    Ok(checkpoint.sealed.len() as u64 == numbers.end.saturating_sub(numbers.start)
         && numbers.zip(&checkpoint.sealed).all(|(number, summary)| {
             summary.number == number
                 && holds(&format::segment_file(number))
                 && holds(&format::index_file(number))
         })
-        && holds(&format::segment_file(checkpoint.segment));
-    Ok(fits.then_some(checkpoint))
+        && holds(&format::segment_file(checkpoint.segment)))
 }
 
 /// Where opening starts to read frames.
@@ -354,17 +361,19 @@ pub(super) fn restore(standing: &Standing, nodes: &RwLock<NodeTable>) -> (ClockT
 impl Inner {
     /// Reads all that follows on where opening started, and settles where the log ends. Returns who the log
     /// is from now on, if it lost something.
-    fn recover(&self, known_end: u64) -> Result<Option<Identity>> {
+    fn recover(&self, known: Option<End>) -> Result<Option<Identity>> {
         let mut writer = self.writer.lock();
         let writer = &mut *writer;
-        let known = End { segment: writer.segment.number, offset: known_end };
-        let durable = self.ends.durable().map_or(known, |end| end.max(known));
         let first = writer.segment.number;
+        // The process that made a file may have ended before it could make sure that the file stays.
+        self.storage.sync_names()?;
+        let durable = [self.ends.durable(), known].into_iter().flatten().max();
+        let durable = durable.unwrap_or_else(|| writer.segment.place());
         loop {
             let length = writer.segment.file.length()?;
             let sealed = self.replay(writer, length)?;
             let end = writer.segment.end;
-            let here = End { segment: writer.segment.number, offset: end };
+            let here = writer.segment.place();
             let name = self.state.read().active.open.name.clone();
             let damaged =
                 |why: &str| Err(Error::new(ErrorCode::Corrupt, format!("{name}: {why} at offset {end}")));
@@ -377,15 +386,15 @@ impl Inner {
                 if end < length {
                     writer.segment.file.truncate(end)?;
                 }
+                self.check_next(here.segment, durable)?;
                 writer.segment.sealed = true;
                 self.begin_segment(writer)?;
                 continue;
             }
-            let next = format::segment_file(here.segment + 1);
-            if self.storage.list()?.contains(&next) || durable.segment > here.segment {
-                return damaged("damaged");
-            }
-            if here < durable || (!blank && frames.durable_beyond(end, length)?) {
+            if here < durable
+                || last_segment(&*self.storage)? > here.segment
+                || (!blank && frames.durable_beyond(end, length)?)
+            {
                 return damaged("damaged");
             }
             // What was found may still be in the operating system's hands only.
@@ -412,6 +421,16 @@ impl Inner {
         }
     }
 
+    /// Refuses to go on after the sealed segment with this number if the next one was there and is not any more.
+    pub(super) fn check_next(&self, number: u64, durable: End) -> Result<()> {
+        let next = format::segment_file(number + 1);
+        let names = self.storage.list()?;
+        if names.contains(&next) || (durable.segment <= number && last_segment(&*self.storage)? <= number) {
+            return Ok(());
+        }
+        Err(Error::new(ErrorCode::Corrupt, format!("the segment {next} is missing")))
+    }
+
     /// Something that was never wholly written is cut off. The dots in it may be known
     /// elsewhere, so from here on the log records under a new identity.
     fn cut_off(&self) -> Result<Identity> {
@@ -422,4 +441,15 @@ impl Inner {
         self.storage.replace(IDENTITY_FILE, &identity.encode())?;
         Ok(identity)
     }
+}
+
+/// The highest number of any segment here; 0 if there is none.
+pub(super) fn last_segment(storage: &dyn Storage) -> Result<u64> {
+    let number = |name: &String| name.strip_suffix(".segment")?.parse::<u64>().ok();
+    Ok(storage.list()?.iter().filter_map(number).max().unwrap_or(0))
+}
+
+/// The error of a log that goes on behind the place where what is intact ends.
+pub(super) fn damaged_at(place: End) -> Error {
+    corrupt(&format::segment_file(place.segment), place.offset, "damaged")
 }

@@ -6,13 +6,13 @@ use smallvec::SmallVec;
 
 use crate::causality::NodeIndex;
 use crate::change::Change;
-use crate::error::{Error, ErrorCode, Result};
+use crate::error::{ErrorCode, Result};
 use crate::id::NodeId;
 use crate::log::change_log::{Inner, past};
-use crate::log::format::{self, MANIFEST_FILE, Manifest};
+use crate::log::format::{MANIFEST_FILE, Manifest};
 use crate::log::frame::{Body, Frame, Slot};
 use crate::log::index_file::row_hash;
-use crate::log::opening;
+use crate::log::opening::{self, damaged_at, last_segment};
 use crate::log::segment::OpenSegment;
 use crate::log::state::Staged;
 use crate::log::tail::{Known, TakenRow};
@@ -149,41 +149,38 @@ impl Inner {
         }
         loop {
             let number = writer.segment.number;
-            // Without a word of a writer all that is intact is there to be read.
-            let visible = self.ends.visible();
+            // Without a word of a writer all that is intact is there to be read. What was said last before a loss of
+            // power may be more than it left.
+            let durable = self.ends.durable();
+            let visible = self.ends.visible().map(|end| durable.map_or(end, |durable| end.max(durable)));
+            let mut followed = false;
             let limit = match visible {
-                Some(end) if end.segment == number => end.offset,
-                Some(end) if end.segment < number => return Ok(()),
-                _ => writer.segment.file.length()?,
-            };
-            if limit < writer.segment.end {
-                return Ok(());
-            }
-            let mut sealed = self.replay(&mut writer, limit)?;
-            if !sealed && visible.is_none_or(|end| end.segment > number) {
-                let next = format::segment_file(number + 1);
-                if visible.is_some() || self.storage.list()?.contains(&next) {
-                    // The seal is there by now, though perhaps it was not a moment ago.
-                    let length = writer.segment.file.length()?;
-                    sealed = self.replay(&mut writer, length)?;
-                    if !sealed {
-                        let name = format::segment_file(number);
-                        let message = format!("{name}: damaged at offset {}", writer.segment.end);
-                        return Err(Error::new(ErrorCode::Corrupt, message));
-                    }
+                Some(end) if end.segment == number && end.offset > writer.segment.end => {
+                    end.offset.min(writer.segment.file.length()?)
                 }
-            }
+                Some(end) if end.segment <= number => return Ok(()),
+                _ => {
+                    // A segment that has a next one is whole: the look for that comes before the one at its length.
+                    followed = last_segment(&*self.storage)? > number;
+                    writer.segment.file.length()?
+                }
+            };
+            let sealed = self.replay(&mut writer, limit)?;
             {
                 let mut state = self.state.write();
                 let told = self.ends.durable_lsn();
                 // Without a word of a writer nobody knows better.
                 state.durable_lsn = if told == 0 { state.next_lsn } else { told.min(state.next_lsn) };
             }
+            let here = writer.segment.place();
             if !sealed {
+                if followed || durable.is_some_and(|durable| here < durable) {
+                    return Err(damaged_at(here));
+                }
                 return Ok(());
             }
             if !self.follow_segment(&mut writer)? {
-                return Ok(());
+                return self.check_next(number, durable.unwrap_or(here));
             }
         }
     }

@@ -32,6 +32,7 @@ impl Inner {
             self.seal(writer)?;
         }
         self.begin_segment(writer)?;
+        self.ends.publish(&self.state.read(), writer.segment.durable_end);
         self.write_checkpoint(writer)
     }
 
@@ -146,9 +147,6 @@ impl Inner {
         let sealed = Sealed::new(summary);
         let _ = sealed.start.set(old.start);
         Arc::make_mut(&mut state.sealed).push(sealed);
-        if !self.options.read_only {
-            self.ends.publish(state, end);
-        }
         Ok(())
     }
 

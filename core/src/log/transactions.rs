@@ -90,6 +90,9 @@ impl Iterator for TransactionCursor {
     type Item = Result<Transaction>;
 
     fn next(&mut self) -> Option<Self::Item> {
+        if self.scan.is_none() && self.next_segment.is_none() {
+            return None;
+        }
         let next = self.advance();
         if next.is_err() {
             (self.scan, self.next_segment) = (None, None);

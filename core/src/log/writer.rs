@@ -12,6 +12,7 @@ use crate::id::NodeId;
 use crate::log::change_log::Inner;
 use crate::log::commit::Waiter;
 use crate::log::dictionary::Numbers;
+use crate::log::ends::End;
 use crate::log::frame::{Base, FrameHead, FrameWriter, MAX_BODY_LENGTH, NodeNumber};
 use crate::log::index_file::row_hash;
 use crate::log::state::Staged;
@@ -55,6 +56,13 @@ pub(super) struct SegmentWriter {
     pub(super) prepared: u64,
     /// Whether its last frame says that nothing follows.
     pub(super) sealed: bool,
+}
+
+impl SegmentWriter {
+    /// Where the log ends.
+    pub(super) fn place(&self) -> End {
+        End { segment: self.number, offset: self.end }
+    }
 }
 
 /// How things stood before a transaction was staged.

@@ -300,6 +300,10 @@ impl Storage for FileStorage {
         self.sync_directory()
     }
 
+    fn sync_names(&self) -> Result<()> {
+        self.sync_directory()
+    }
+
     fn shared(&self, name: &str, count: usize) -> Result<Box<dyn SharedCells>> {
         let path = self.path(name)?;
         let wanted = count.max(1).saturating_mul(CELL);

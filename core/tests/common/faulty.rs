@@ -256,6 +256,10 @@ impl State {
         self.step(operation)?;
         naming.apply(&mut self.names);
         self.pending_names.push(naming);
+        self.sync_names()
+    }
+
+    fn sync_names(&mut self) -> Result<()> {
         self.step(Operation::SyncDirectory)?;
         self.durable_names.clone_from(&self.names);
         self.pending_names.clear();
@@ -311,6 +315,13 @@ impl FaultyStorage {
     /// The changes that [`FaultyStorage::operations`] counts, in order.
     pub(crate) fn changes(&self) -> Vec<Operation> {
         self.state().changes.clone()
+    }
+
+    /// A new process finds the place as the last one left it: nothing fails any more, and what was not durable is not yet.
+    pub(crate) fn restart(&self) {
+        let mut state = self.state();
+        (state.dead, state.fail_at) = (false, None);
+        state.faults.clear();
     }
 
     /// The place after the process died: all that was written is there.
@@ -465,6 +476,10 @@ impl Storage for FaultyStorage {
         }
         state.find(name)?;
         state.rename(Operation::Remove, Naming::Remove(name.to_owned()))
+    }
+
+    fn sync_names(&self) -> Result<()> {
+        self.state().sync_names()
     }
 
     fn shared(&self, name: &str, count: usize) -> Result<Box<dyn SharedCells>> {

@@ -6,6 +6,7 @@ pub(crate) mod faulty;
 pub(crate) mod history;
 pub(crate) mod process;
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -17,11 +18,17 @@ use causelog::{
     Transaction, Uuid, VectorClock,
 };
 
-/// The file that holds the frames, and the one that says who the log is.
+/// The file that holds the first frames, the one that says who the log is, and the one that says where it begins.
 pub(crate) const SEGMENT: &str = "00000000000000000001.segment";
 pub(crate) const IDENTITY: &str = "identity";
-/// Length of the segment's header: where the first frame starts.
-pub(crate) const HEADER: usize = 43;
+pub(crate) const MANIFEST: &str = "manifest";
+/// Files that only save time, or tell a torn end from a damaged one: a crash may leave a log without them.
+pub(crate) const CHECKPOINT: &str = "checkpoint";
+pub(crate) const ENDS: &str = "ends";
+/// How many cells there are in `ends`.
+const CELLS: usize = 8;
+/// Length of a segment's header: where its first frame starts.
+pub(crate) const HEADER: usize = 67;
 
 /// Node number `number`: nodes sort by number.
 pub(crate) fn node(number: u64) -> Uuid {
@@ -73,6 +80,73 @@ pub(crate) fn transactions(log: &ChangeLog) -> Vec<Transaction> {
     log.transactions(&VectorClock::new()).unwrap().collect::<Result<_>>().unwrap()
 }
 
+/// Reads a log in every way there is, and holds the answers against each other. Returns its transactions.
+///
+/// # Errors
+/// Those of the log. Answers that do not fit together are a panic.
+pub(crate) fn read_all(log: &ChangeLog) -> Result<Vec<Transaction>> {
+    let transactions = log.transactions(&VectorClock::new())?.collect::<Result<Vec<_>>>()?;
+    let mut clocks: BTreeMap<Dot, VectorClock> = BTreeMap::new();
+    let mut frontier = VectorClock::new();
+    let mut expected = Vec::new();
+    for transaction in &transactions {
+        let (dot, width) = (transaction.dot(), transaction.changes.len().max(1) as u64);
+        let mut clock = VectorClock::new();
+        for dependency in &transaction.dependencies {
+            clock.merge(&clocks[dependency]);
+        }
+        assert_eq!(clock.get(dot.node), dot.sequence - width, "{dot} follows on its author's previous one");
+        assert_eq!(frontier.get(dot.node), dot.sequence - width, "{dot} comes once and without a gap");
+        for (sequence, change) in (dot.sequence - width + 1..).zip(&transaction.changes) {
+            expected.push((
+                Dot::new(dot.node, sequence),
+                dot,
+                transaction.timestamp,
+                change.clone(),
+                clock.clone(),
+            ));
+        }
+        clock.advance(dot.node, dot.sequence);
+        frontier.merge(&clock);
+        assert_eq!(log.vector_clock(dot)?, clock, "{dot}");
+        clocks.insert(dot, clock);
+    }
+    assert_eq!(log.frontier()?, frontier);
+
+    let found = log.query(QueryOptions::default())?.collect::<Result<Vec<_>>>()?;
+    assert_eq!(found.len(), expected.len());
+    for ((lsn, entry), (dot, transaction, timestamp, change, mut clock)) in (1..).zip(&found).zip(expected) {
+        assert_eq!((entry.lsn, entry.dot(), entry.transaction), (lsn, dot, transaction));
+        assert_eq!(
+            (entry.timestamp, &entry.table, &entry.row_id),
+            (timestamp, &change.table, &change.row_id)
+        );
+        assert_eq!(
+            (&entry.before, &entry.after, &entry.metadata),
+            (&change.before, &change.after, &change.metadata)
+        );
+        assert_eq!(entry.operation, change.operation);
+        clock.advance(dot.node, dot.sequence);
+        assert_eq!(entry.vector_clock, clock, "{dot}");
+    }
+    let mut back =
+        log.query(QueryOptions { reverse: true, ..Default::default() })?.collect::<Result<Vec<_>>>()?;
+    back.reverse();
+    assert_eq!(back, found);
+    let mut rows: BTreeMap<_, Vec<&ChangeEntry>> = BTreeMap::new();
+    found.iter().for_each(|entry| rows.entry((&entry.table, &entry.row_id)).or_default().push(entry));
+    for ((table, row_id), entries) in rows {
+        let history = log.history(table, row_id.clone())?.collect::<Result<Vec<_>>>()?;
+        assert!(history.iter().eq(entries), "history of {table} {row_id}");
+    }
+    let stats = log.stats()?;
+    assert_eq!((stats.entries, stats.transactions), (found.len() as u64, transactions.len() as u64));
+    assert_eq!(stats.last_lsn, found.len() as u64);
+    let counted: u64 = stats.tables.values().map(causelog::TableStats::entries).sum();
+    assert_eq!(counted, stats.entries);
+    Ok(transactions)
+}
+
 /// A foreign transaction of `count` inserts.
 pub(crate) fn foreign(node: Uuid, sequence: u64, dependencies: &[Dot], count: usize) -> Transaction {
     let change = |number| Change::insert("t", number as i64, format!("{{\"of\":{sequence}}}"));
@@ -93,12 +167,46 @@ pub(crate) fn bytes(storage: &dyn Storage, name: &str) -> Vec<u8> {
     bytes
 }
 
-/// A place with the same identity file as `storage` and this segment.
+/// A place with the same identity and beginning as `storage` and this segment, and nothing that was derived from them.
 pub(crate) fn with_segment(storage: &dyn Storage, segment: &[u8]) -> MemoryStorage {
     let copy = MemoryStorage::new();
     copy.replace(SEGMENT, segment).unwrap();
     copy.replace(IDENTITY, &bytes(storage, IDENTITY)).unwrap();
+    copy.replace(MANIFEST, &bytes(storage, MANIFEST)).unwrap();
     copy
+}
+
+/// The files of a place by name; the cells of `ends` are one of them.
+pub(crate) type Files = BTreeMap<String, Vec<u8>>;
+
+/// All files of `storage`.
+pub(crate) fn files_of(storage: &dyn Storage) -> Files {
+    let read = |name: String| {
+        let content = if name == ENDS {
+            let cells = storage.shared(ENDS, CELLS).unwrap();
+            (0..CELLS).flat_map(|index| cells.load(index).to_le_bytes()).collect()
+        } else {
+            bytes(storage, &name)
+        };
+        (name, content)
+    };
+    storage.list().unwrap().into_iter().map(read).collect()
+}
+
+/// A place with these files.
+pub(crate) fn place_of(files: &Files) -> MemoryStorage {
+    let place = MemoryStorage::new();
+    for (name, content) in files {
+        if name == ENDS {
+            let cells = place.shared(ENDS, CELLS).unwrap();
+            for (index, value) in content.as_chunks().0.iter().enumerate() {
+                cells.store(index, u64::from_le_bytes(*value));
+            }
+        } else {
+            place.replace(name, content).unwrap();
+        }
+    }
+    place
 }
 
 /// Where each frame of a segment starts, and last where they end: read off the

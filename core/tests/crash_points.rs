@@ -1,0 +1,345 @@
+//! A process may end, and a disk may refuse, at any moment: whatever call is cut off, nothing acknowledged is lost, no
+//! transaction is there by half or twice, and the log goes on.
+
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, clippy::expect_used)]
+
+mod common;
+
+use std::sync::Arc;
+
+use causelog::storage::Storage;
+use causelog::{
+    Change, ChangeLog, Dot, Durability, Error, ErrorCode, IdSource, LogOptions, ManualTime, Timestamp,
+    Transaction,
+};
+use common::faulty::{FaultyStorage, Mode, Operation};
+use common::{CountingIds, at, foreign, node, read_all, transactions};
+
+/// What a program does with a log.
+#[derive(Clone)]
+enum Step {
+    Append(Vec<Change>),
+    Remote(Transaction),
+    Sync,
+    Maintain(Timestamp),
+    Reopen,
+}
+
+/// A change that nearly fills a segment with a few like it, different for every number.
+fn change(number: usize) -> Change {
+    let payload = format!("{{\"number\":{number},\"filler\":\"{}\"}}", "x".repeat(500 + number % 7 * 90));
+    match number % 3 {
+        0 => Change::insert("orders", number as i64, payload),
+        1 => Change::update("items", format!("row {}", number % 5), "{}", payload)
+            .with_metadata("actor", "alice"),
+        _ => Change::insert("orders", (number % 4) as i64, payload),
+    }
+}
+
+/// Transactions of every kind over five segments, with the log closed and opened again in the middle of one and
+/// right after one was begun.
+fn steps() -> Vec<Step> {
+    let append = |numbers: std::ops::Range<usize>| Step::Append(numbers.map(change).collect());
+    let remote = |author: u64, sequence: u64, dependencies: &[Dot], count: usize| {
+        Step::Remote(foreign(node(author), sequence, dependencies, count))
+    };
+    let dot = |author: u64, sequence: u64| Dot::new(node(author), sequence);
+    vec![
+        append(0..1),
+        append(1..4),
+        remote(1, 2, &[], 2),
+        remote(2, 1, &[dot(1, 2)], 0),
+        append(4..6),
+        Step::Maintain(at(2_000_000_000)),
+        append(6..8),
+        append(8..9),
+        Step::Sync,
+        append(9..9),
+        remote(3, 1, &[], 1),
+        append(10..12),
+        Step::Reopen,
+        append(12..14),
+        remote(1, 3, &[dot(2, 1), dot(3, 1)], 1),
+        append(14..18),
+        append(18..20),
+        append(20..21),
+        Step::Maintain(at(4_000_000_000)),
+        append(21..24),
+        Step::Reopen,
+        append(24..25),
+        append(25..29),
+        append(29..30),
+        Step::Reopen,
+        append(30..31),
+    ]
+}
+
+/// A transaction that was appended, or may have been.
+#[derive(Debug, Clone)]
+struct Held {
+    /// Not known of one whose append did not return.
+    dot: Option<Dot>,
+    changes: Vec<Change>,
+}
+
+impl Held {
+    fn is(&self, found: &Transaction) -> bool {
+        self.dot.is_none_or(|dot| dot == found.dot()) && self.changes == found.changes
+    }
+}
+
+/// A program that does all steps and takes note of what it was told.
+struct Run {
+    storage: FaultyStorage,
+    durability: Durability,
+    ids: Arc<CountingIds>,
+    time: Arc<ManualTime>,
+    log: Option<ChangeLog>,
+    held: Vec<Held>,
+    /// How many of those no loss of power may take.
+    promised: usize,
+    /// The append that closed the handle.
+    unknown: Option<Held>,
+    errors: Vec<Error>,
+    /// Whether half a frame may lie at the end.
+    torn: bool,
+}
+
+fn options(durability: Durability, time: Arc<ManualTime>, ids: Arc<dyn IdSource>) -> LogOptions {
+    LogOptions { durability, segment_bytes: 4096, time, ids, ..LogOptions::default() }
+}
+
+impl Run {
+    /// Does all steps with this fault.
+    fn new(durability: Durability, fault: Option<(u64, Mode)>) -> Run {
+        let mut run = Run {
+            storage: FaultyStorage::new(),
+            durability,
+            ids: CountingIds::from(1000),
+            time: Arc::new(ManualTime::new(at(1_000_000))),
+            log: None,
+            held: Vec::new(),
+            promised: 0,
+            unknown: None,
+            errors: Vec::new(),
+            torn: matches!(fault, Some((_, Mode::Torn(_)))),
+        };
+        if let Some((number, mode)) = fault {
+            run.storage.fail_at(number, mode);
+        }
+        let dies = matches!(fault, Some((_, Mode::Torn(_) | Mode::Crash)));
+        for step in steps() {
+            while !run.attempt(&step) {
+                if dies {
+                    return run;
+                }
+                assert_eq!(run.errors.len(), 1, "one fault is one error");
+            }
+        }
+        if let Some(log) = run.log.take() {
+            run.close(&log);
+        }
+        run
+    }
+
+    /// Whether the step is done. After a fault that lets the process live, doing it again must help.
+    fn attempt(&mut self, step: &Step) -> bool {
+        if self.log.is_none() {
+            let held = self.held.len();
+            if !self.open() {
+                return false;
+            }
+            // The append that closed the handle was done after all.
+            if self.held.len() > held {
+                return true;
+            }
+        }
+        let log = self.log.take().unwrap();
+        let (outcome, changes) = match step {
+            Step::Append(changes) => (log.append_transaction(changes).map(Some), changes.clone()),
+            Step::Remote(transaction) => {
+                (log.append_remote(transaction).map(Some), transaction.changes.clone())
+            }
+            Step::Sync => (log.sync().map(|()| None), Vec::new()),
+            Step::Maintain(now) => {
+                self.time.set(*now);
+                (log.maintain(*now).map(|()| None), Vec::new())
+            }
+            Step::Reopen => {
+                // A log that could not be closed in order is closed all the same.
+                self.close(&log);
+                drop(log);
+                return self.open();
+            }
+        };
+        match outcome {
+            Ok(appended) => {
+                if let Some(appended) = appended.filter(|appended| !appended.duplicate) {
+                    self.held.push(Held { dot: Some(appended.transaction), changes });
+                }
+                let synced = appended.is_none() && matches!(step, Step::Sync);
+                if synced || self.durability == Durability::Sync {
+                    self.promised = self.held.len();
+                }
+                self.log = Some(log);
+                true
+            }
+            Err(error) => {
+                self.errors.push(error);
+                match log.stats() {
+                    Ok(stats) => {
+                        assert_eq!(stats.transactions, self.held.len() as u64, "what failed left nothing");
+                        self.log = Some(log);
+                    }
+                    Err(error) => {
+                        assert_eq!(error.code(), ErrorCode::Closed, "{error}");
+                        let appends = matches!(step, Step::Append(_) | Step::Remote(_));
+                        let dot =
+                            if let Step::Remote(transaction) = step { Some(transaction.dot()) } else { None };
+                        self.unknown = appends.then_some(Held { dot, changes });
+                    }
+                }
+                false
+            }
+        }
+    }
+
+    fn open(&mut self) -> bool {
+        let options = options(self.durability, self.time.clone(), self.ids.clone());
+        match ChangeLog::open_storage(Arc::new(self.storage.clone()), options) {
+            Err(error) => {
+                self.errors.push(error);
+                false
+            }
+            Ok(log) => {
+                // The process lives, so all that it wrote is there.
+                let stats = log.stats().unwrap();
+                if self.unknown.is_some() && stats.transactions > self.held.len() as u64 {
+                    let found = read_all(&log).unwrap().pop().unwrap();
+                    let unknown = self.unknown.take().unwrap();
+                    assert!(unknown.is(&found));
+                    self.held.push(Held { dot: Some(found.dot()), ..unknown });
+                }
+                self.unknown = None;
+                assert_eq!(log.stats().unwrap().transactions, self.held.len() as u64);
+                assert!(log.past_nodes().is_empty() || self.torn, "nothing was lost");
+                // Opening makes sure of all that it finds.
+                self.promised = self.held.len();
+                self.log = Some(log);
+                true
+            }
+        }
+    }
+
+    fn close(&mut self, log: &ChangeLog) {
+        match log.close() {
+            Ok(()) => self.promised = self.held.len(),
+            Err(error) => self.errors.push(error),
+        }
+        assert_eq!(log.stats().unwrap_err().code(), ErrorCode::Closed);
+    }
+
+    /// Opens what the process, or a loss of power, left in `place`, of which at least `least` transactions are there.
+    fn check(&self, place: Arc<dyn Storage>, least: usize, what: &str) -> usize {
+        let all: Vec<&Held> = self.held.iter().chain(&self.unknown).collect();
+        let open = |ids: u64| {
+            let options = options(self.durability, self.time.clone(), CountingIds::from(ids));
+            ChangeLog::open_storage(place.clone(), options).unwrap_or_else(|error| panic!("{what}: {error}"))
+        };
+        let log = open(5000);
+        let found = read_all(&log).unwrap_or_else(|error| panic!("{what}: {error}"));
+        assert!(found.len() >= least, "{what}: {} of {least} are left", found.len());
+        assert!(found.len() <= all.len(), "{what}: there is more than was ever appended");
+        for (held, found) in all.iter().zip(&found) {
+            assert!(held.is(found), "{what}: {held:?} became {found:?}");
+        }
+        // It goes on, over the end of a segment if need be.
+        let mut dots = Vec::new();
+        for number in 100..103 {
+            dots.push(log.append_transaction([change(number), change(number + 10)]).unwrap().transaction);
+        }
+        log.close().unwrap();
+        drop(log);
+        let log = open(6000);
+        let more = transactions(&log);
+        assert_eq!(more[..found.len()], found, "{what}");
+        assert_eq!(more[found.len()..].iter().map(Transaction::dot).collect::<Vec<_>>(), dots, "{what}");
+        found.len()
+    }
+}
+
+/// What fails, at every change of any file that the work makes.
+fn every_point(durability: Durability) {
+    let clean = Run::new(durability, None);
+    assert!(clean.errors.is_empty());
+    let wanted = steps().iter().filter(|step| matches!(step, Step::Append(_) | Step::Remote(_))).count();
+    assert_eq!((clean.held.len(), clean.promised), (wanted, wanted));
+    let segments = clean.storage.list().unwrap().iter().filter(|name| name.ends_with(".segment")).count();
+    assert!(segments >= 5, "{segments} segments");
+    assert_eq!(clean.check(Arc::new(clean.storage.after_power_loss(0)), wanted, "clean"), wanted);
+
+    let changes = Run::new(durability, None).storage.changes();
+    let (mut runs, mut openings) = (0, 0);
+    for (number, operation) in (1..).zip(&changes) {
+        let torn = [0, 1, 9, 60, 1500].map(Mode::Torn);
+        let modes: Vec<Mode> = match operation {
+            // A store cannot fail.
+            Operation::Store => vec![Mode::Crash],
+            Operation::Write => {
+                let fail = [ErrorCode::Io, ErrorCode::NoSpace].map(Mode::Fail);
+                fail.into_iter().chain(torn).chain([Mode::Crash]).collect()
+            }
+            _ => vec![Mode::Fail(ErrorCode::Io), Mode::Fail(ErrorCode::NoSpace), Mode::Crash],
+        };
+        for mode in modes {
+            let what = format!("{durability:?} {operation:?} {number} {mode:?}");
+            let mut run = Run::new(durability, Some((number, mode)));
+            if let Mode::Fail(code) = mode {
+                assert!(run.errors.iter().all(|error| error.code() == code), "{what}: {:?}", run.errors);
+                assert_eq!(run.held.len(), wanted, "{what}");
+            }
+            // The handle that is still there belongs to a process that is not.
+            run.log = None;
+            run.check(Arc::new(run.storage.after_crash()), run.held.len(), &what);
+            // What a loss of power leaves is many things after a write or sync, and few after anything else.
+            let seeds = match (operation, mode) {
+                (_, Mode::Fail(ErrorCode::NoSpace)) => 0,
+                (Operation::Store, _) => number % 2,
+                _ => 2,
+            };
+            for seed in 0..seeds {
+                let seed = seed + 2 * number;
+                let left = Arc::new(run.storage.after_power_loss(seed));
+                run.check(left, run.promised, &format!("{what} power lost {seed}"));
+                openings += 2;
+            }
+            openings += 2;
+            if !matches!(mode, Mode::Fail(_)) && seeds > 0 {
+                // Another process goes on where the first one died, and then power is lost.
+                run.storage.restart();
+                assert!(run.open(), "{what}: {:?}", run.errors.last());
+                assert!(run.attempt(&Step::Append(vec![change(50)])) && run.attempt(&Step::Sync));
+                let left = Arc::new(run.storage.after_power_loss(number));
+                run.check(left, run.promised, &format!("{what} and power lost later"));
+                openings += 3;
+            }
+            runs += 1;
+        }
+    }
+    println!("{durability:?}: {} points, {runs} runs, {openings} openings", changes.len());
+}
+
+#[test]
+fn every_point_of_a_synced_log() {
+    every_point(Durability::Sync);
+}
+
+#[test]
+fn every_point_of_a_log_that_syncs_now_and_then() {
+    every_point(Durability::Interval);
+}
+
+#[test]
+fn every_point_of_a_log_that_leaves_it_to_the_operating_system() {
+    every_point(Durability::Os);
+}
