@@ -11,7 +11,7 @@ use pyo3::prelude::*;
 use crate::boundary::waiting;
 use crate::change::Transaction;
 use crate::entry::ChangeEntry;
-use crate::log::Handle;
+use crate::handle::Handle;
 
 /// Releasing the interpreter lock for every item would cost more than reading it, so
 /// items are fetched in batches: up to so many …

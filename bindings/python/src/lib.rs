@@ -8,18 +8,23 @@
 
 #![deny(unsafe_code)]
 
+mod appended;
 mod boundary;
 mod change;
 mod clock;
 mod conflict;
+mod consumer;
 mod convert;
 mod cursor;
 mod entry;
+mod handle;
 mod log;
 mod names;
+mod removal;
 mod stats;
 mod time;
 mod time_travel;
+mod verify;
 mod view;
 
 /// The compiled part of the package `causelog`; use it through that one.
@@ -28,6 +33,8 @@ mod _native {
     use pyo3::prelude::*;
     use pyo3::types::{PyDict, PyMappingProxy};
 
+    #[pymodule_export]
+    use crate::appended::Appended;
     #[pymodule_export]
     use crate::change::{Change, Transaction};
     #[pymodule_export]
@@ -43,6 +50,8 @@ mod _native {
     #[pymodule_export]
     use crate::conflict::report::ConflictReport;
     #[pymodule_export]
+    use crate::consumer::{Consumer, ConsumerStatus};
+    #[pymodule_export]
     use crate::convert::dot::parse_dot;
     #[pymodule_export]
     use crate::convert::row_id::{decode_row_id, encode_row_id};
@@ -51,13 +60,17 @@ mod _native {
     #[pymodule_export]
     use crate::entry::ChangeEntry;
     #[pymodule_export]
-    use crate::log::{Appended, ChangeLog};
+    use crate::log::ChangeLog;
+    #[pymodule_export]
+    use crate::removal::Removal;
     #[pymodule_export]
     use crate::stats::{ChangeLogStats, TableStats};
     #[pymodule_export]
     use crate::time::{HybridLogicalClock, ManualTime, format_timestamp, parse_timestamp};
     #[pymodule_export]
     use crate::time_travel::{Row, Snapshot};
+    #[pymodule_export]
+    use crate::verify::{Finding, SalvageReport, VerifyReport};
     #[pymodule_export]
     use crate::view::View;
 

@@ -1,62 +1,33 @@
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use causelog::{
-    Appended as CoreAppended, ChangeLog as Core, ChangeOperation, Durability, LogOptions, QueryOptions,
-    Result, Uuid, VectorClock as CoreClock,
+    ChangeLog as Core, ChangeOperation, CompactionOptions, Durability, LogOptions, QueryOptions,
+    RetentionPolicy, Uuid, VectorClock as CoreClock,
 };
 use pyo3::prelude::*;
-use pyo3::types::{PyDateTime, PyString, PyTuple};
+use pyo3::types::{PyString, PyTuple};
 
-use crate::boundary::{guarded, waiting};
+use crate::appended::Appended;
+use crate::boundary::waiting;
 use crate::change::{Change, Transaction, changes};
 use crate::clock::VectorClock;
-use crate::convert::dot::{self, DotArgument};
+use crate::consumer::{Consumer, ConsumerStatus};
+use crate::convert::dot::DotArgument;
 use crate::convert::integer::Unsigned;
-use crate::convert::moment::{Moment, Span, to_datetime};
+use crate::convert::moment::{Moment, Span};
 use crate::convert::row_id::RowIdArgument;
 use crate::convert::text::Text;
 use crate::cursor::{Cursor, TransactionCursor};
+use crate::handle::Handle;
 use crate::names::ByName;
+use crate::removal::Removal;
 use crate::stats::ChangeLogStats;
 use crate::time::ManualTime;
 use crate::time_travel::{self, At, Row, Snapshot};
+use crate::verify::{SalvageReport, VerifyReport};
 use crate::view::View;
-
-/// The core's log, shared by a `ChangeLog` and its cursors.
-pub(crate) struct Handle {
-    core: Core,
-    /// Set when somebody closed it, so that a cursor with entries in hand knows.
-    closed: AtomicBool,
-}
-
-impl Handle {
-    pub(crate) fn is_closed(&self) -> bool {
-        self.closed.load(Ordering::Acquire)
-    }
-
-    /// `CLOSED`, in the core's words, once somebody closed the log.
-    pub(crate) fn check_open(&self) -> Result<()> {
-        if self.is_closed() { self.core.frontier().map(drop) } else { Ok(()) }
-    }
-
-    fn close(&self) -> Result<()> {
-        self.closed.store(true, Ordering::Release);
-        self.core.close()
-    }
-}
-
-impl Drop for Handle {
-    fn drop(&mut self) {
-        // A log that nobody closed syncs now. There is nobody to hear of a failure, and
-        // when the interpreter is on its way out there is no lock to release either.
-        let close = || drop(guarded(|| self.close()));
-        if Python::try_attach(|py| py.detach(close)).is_none() {
-            close();
-        }
-    }
-}
 
 /// An append-only log of row changes that knows what each of them had seen.
 ///
@@ -85,25 +56,9 @@ pub(crate) struct ChangeLog {
     handle: Arc<Handle>,
 }
 
-fn options(
-    node: Option<Uuid>,
-    durability: ByName<Durability>,
-    maximum_clock_skew: Option<Span>,
-    time: Option<&Bound<'_, ManualTime>>,
-) -> LogOptions {
-    let mut options = LogOptions { node, durability: durability.0, ..Default::default() };
-    if let Some(Span(skew)) = maximum_clock_skew {
-        options.maximum_clock_skew = skew;
-    }
-    if let Some(time) = time {
-        options.time = time.get().source();
-    }
-    options
-}
-
 impl ChangeLog {
     fn new(core: Core) -> Self {
-        ChangeLog { handle: Arc::new(Handle { core, closed: AtomicBool::new(false) }) }
+        ChangeLog { handle: Arc::new(Handle::new(core)) }
     }
 }
 
@@ -116,12 +71,20 @@ impl ChangeLog {
     ///     node: the identity that a new log takes, instead of a random one. A log that exists
     ///         keeps its own; naming one that it never had is refused.
     ///     durability: when an append returns: ``"sync"`` after the bytes have reached the disk,
-    ///         ``"os"`` after they were handed to the operating system.
+    ///         ``"os"`` after they were handed to the operating system, ``"interval"`` as well, with a
+    ///         sync every so often.
+    ///     sync_interval: how long entries may lie in the operating system's hands under
+    ///         ``"interval"``; 100 milliseconds unless told otherwise.
     ///     maximum_clock_skew: how far a remote timestamp may lie ahead of local time; 2 minutes
     ///         unless told otherwise.
+    ///     segment_bytes: from how many bytes on a segment is sealed and the next one begun: 4096 to
+    ///         2**30; 64 MiB unless told otherwise.
+    ///     read_only: only to read, beside a writer in any process and without one. Appends raise
+    ///         ``ReadOnlyError``, and what the writer appends is seen as it comes.
     ///     time: where the time comes from, instead of the system's clock.
     ///
     /// Raises:
+    ///     NotFoundError: when there is no log to read only.
     ///     LockedError: while another handle or process has it open.
     ///     CorruptError: with file and offset, when it is damaged.
     ///     UnsupportedError: when a newer version wrote it.
@@ -137,37 +100,50 @@ impl ChangeLog {
     /// 1
     #[staticmethod]
     #[pyo3(
-        signature = (path, *, node=None, durability=ByName(Durability::Sync), maximum_clock_skew=None, time=None),
-        text_signature = "(path, *, node=None, durability='sync', maximum_clock_skew=None, time=None)"
+        signature = (
+            path, *, node=None, durability=ByName(Durability::Sync), sync_interval=None, maximum_clock_skew=None,
+            segment_bytes=None, read_only=false, time=None
+        ),
+        text_signature = "(path, *, node=None, durability='sync', sync_interval=None, maximum_clock_skew=None, segment_bytes=None, read_only=False, time=None)"
     )]
+    #[allow(clippy::too_many_arguments)] // they are keywords to the caller
     fn open(
         py: Python<'_>,
         path: PathBuf,
         node: Option<Uuid>,
         durability: ByName<Durability>,
+        sync_interval: Option<Span>,
         maximum_clock_skew: Option<Span>,
+        segment_bytes: Option<Unsigned>,
+        read_only: bool,
         time: Option<&Bound<'_, ManualTime>>,
     ) -> PyResult<Self> {
-        let options = options(node, durability, maximum_clock_skew, time);
+        let mut options = options(node, durability, sync_interval, maximum_clock_skew, segment_bytes, time);
+        options.read_only = read_only;
         waiting(py, || Core::open_with(path, options)).map(Self::new)
     }
 
     /// Make a log in memory, gone when its last reference is.
     ///
-    /// It takes the options of ``open`` and is the same in all but that.
+    /// It takes the options of ``open``, but for ``read_only``, and is the same in all but that.
     #[staticmethod]
     #[pyo3(
-        signature = (*, node=None, durability=ByName(Durability::Sync), maximum_clock_skew=None, time=None),
-        text_signature = "(*, node=None, durability='sync', maximum_clock_skew=None, time=None)"
+        signature = (
+            *, node=None, durability=ByName(Durability::Sync), sync_interval=None, maximum_clock_skew=None,
+            segment_bytes=None, time=None
+        ),
+        text_signature = "(*, node=None, durability='sync', sync_interval=None, maximum_clock_skew=None, segment_bytes=None, time=None)"
     )]
     fn in_memory(
         py: Python<'_>,
         node: Option<Uuid>,
         durability: ByName<Durability>,
+        sync_interval: Option<Span>,
         maximum_clock_skew: Option<Span>,
+        segment_bytes: Option<Unsigned>,
         time: Option<&Bound<'_, ManualTime>>,
     ) -> PyResult<Self> {
-        let options = options(node, durability, maximum_clock_skew, time);
+        let options = options(node, durability, sync_interval, maximum_clock_skew, segment_bytes, time);
         waiting(py, || Core::in_memory(options)).map(Self::new)
     }
 
@@ -201,7 +177,8 @@ impl ChangeLog {
     /// 1
     fn append(&self, py: Python<'_>, change: &Bound<'_, Change>) -> PyResult<Appended> {
         let change = change.get();
-        waiting(py, || self.handle.core.append(change.core.clone())).map(Appended::new)
+        let change = std::slice::from_ref(&change.core);
+        waiting(py, || self.handle.core.append_transaction(change)).map(Appended::new)
     }
 
     /// Record changes of this node together: all of them, or none.
@@ -443,6 +420,192 @@ impl ChangeLog {
         waiting(py, || self.handle.core.stats()).map(|core| ChangeLogStats { core })
     }
 
+    /// How often the log lost the end of its last segment: LSNs of different epochs are not of one history.
+    #[getter]
+    fn epoch(&self) -> u64 {
+        self.handle.core.epoch()
+    }
+
+    /// Wait until the log holds an entry after ``lsn``, for at most ``timeout``, and return the LSN of its last one.
+    ///
+    /// A log that was opened to read only waits for the writer, whichever process that is in.
+    ///
+    /// Raises:
+    ///     TimeoutError: (``causelog.TimeoutError``) when none came in time.
+    ///     ClosedError: when the log is closed, also meanwhile.
+    ///
+    /// >>> import causelog, datetime
+    /// >>> log = causelog.ChangeLog.in_memory()
+    /// >>> _ = log.append(causelog.Change.insert("orders", 42, {"qty": 1}))
+    /// >>> log.wait(0, datetime.timedelta(seconds=1))
+    /// 1
+    fn wait(&self, py: Python<'_>, lsn: Unsigned, timeout: Span) -> PyResult<u64> {
+        // In steps, so that an interrupt from the keyboard is not held up.
+        let mut left = timeout.0;
+        loop {
+            let step = left.min(Duration::from_millis(100));
+            left -= step;
+            let outcome = waiting(py, || match self.handle.core.wait(lsn.0, step) {
+                Err(error) if error.code() == causelog::ErrorCode::Timeout && !left.is_zero() => Ok(None),
+                outcome => outcome.map(Some),
+            })?;
+            match outcome {
+                Some(last) => return Ok(last),
+                None => py.check_signals()?,
+            }
+        }
+    }
+
+    /// Do what is due at ``now``, the system's time unless given: the sync of the durability ``"interval"``.
+    ///
+    /// Appends do it by themselves; call it every so often when none come.
+    ///
+    /// Raises:
+    ///     What ``sync`` raises.
+    #[pyo3(signature = (now=None))]
+    fn maintain(&self, py: Python<'_>, now: Option<Moment>) -> PyResult<()> {
+        let now = now.map_or_else(|| causelog::TimeSource::now(&causelog::SystemTime), |now| now.0);
+        waiting(py, || self.handle.core.maintain(now))
+    }
+
+    /// What was removed from the log, and why, oldest first.
+    ///
+    /// Raises:
+    ///     ClosedError: when the log is closed.
+    fn removals(&self, py: Python<'_>) -> PyResult<Vec<Removal>> {
+        let removals = waiting(py, || self.handle.core.removals())?;
+        Ok(removals.into_iter().map(|core| Removal { core }).collect())
+    }
+
+    /// Remove what is no longer to be kept, by whole segments, oldest first, and return what that was.
+    ///
+    /// Whoever asks for what was removed gets a ``TruncatedError`` with the first LSN that remains.
+    ///
+    /// Args:
+    ///     max_age: entries older than this are removed.
+    ///     max_bytes: while the segments take more bytes than this, the oldest is removed.
+    ///     unread_bytes: entries that some consumer has not committed are kept while they and all
+    ///         after them take no more than so many bytes; without it always.
+    ///
+    /// Raises:
+    ///     IoError, NoSpaceError: when the record could not be written; nothing is removed then.
+    ///     ReadOnlyError, ClosedError: when the log is.
+    #[pyo3(signature = (*, max_age=None, max_bytes=None, unread_bytes=None))]
+    fn retain(
+        &self,
+        py: Python<'_>,
+        max_age: Option<Span>,
+        max_bytes: Option<Unsigned>,
+        unread_bytes: Option<Unsigned>,
+    ) -> PyResult<Vec<Removal>> {
+        let policy = RetentionPolicy {
+            max_age: max_age.map(|age| age.0),
+            max_bytes: max_bytes.map(|bytes| bytes.0),
+            unread_bytes: unread_bytes.map_or(u64::MAX, |bytes| bytes.0),
+        };
+        let removals = waiting(py, || self.handle.core.retain(&policy))?;
+        Ok(removals.into_iter().map(|core| Removal { core }).collect())
+    }
+
+    /// Remove entries that later ones of the same row have replaced; None if there were none.
+    ///
+    /// A row keeps its newest entry that every other entry of it comes before or after, and that all
+    /// of ``known`` have seen, and everything after it. The segment that is being written is left alone.
+    ///
+    /// Args:
+    ///     table: only rows of this table, or of these; of all tables if it is empty.
+    ///     known: the frontiers of all other replicas, as last heard of.
+    ///
+    /// Raises:
+    ///     CorruptError: where the log is damaged.
+    ///     IoError, NoSpaceError: when a file could not be written.
+    ///     ReadOnlyError, ClosedError: when the log is.
+    #[pyo3(signature = (*, table=None, known=None))]
+    fn compact(
+        &self,
+        py: Python<'_>,
+        table: Option<&Bound<'_, PyAny>>,
+        known: Option<Vec<Bound<'_, VectorClock>>>,
+    ) -> PyResult<Option<Removal>> {
+        let known = known.unwrap_or_default();
+        let options = CompactionOptions {
+            tables: table.map(tables).transpose()?.unwrap_or_default(),
+            known: known.iter().map(|clock| clock.get().snapshot()).collect(),
+        };
+        let removal = waiting(py, || self.handle.core.compact(&options))?;
+        Ok(removal.map(|core| Removal { core }))
+    }
+
+    /// Read all files of the log and check all that can be. Damage is not raised but found: see the report.
+    ///
+    /// Raises:
+    ///     IoError: when something cannot be read.
+    ///     ClosedError: when the log is closed.
+    ///
+    /// >>> import causelog
+    /// >>> causelog.ChangeLog.in_memory().verify().is_intact
+    /// True
+    fn verify(&self, py: Python<'_>) -> PyResult<VerifyReport> {
+        waiting(py, || self.handle.core.verify()).map(|core| VerifyReport { core })
+    }
+
+    /// Copy all that is intact of the log in the directory ``source`` into a new log in ``target``.
+    ///
+    /// The damaged log is only read. The copy holds each transaction whose past is whole, under
+    /// its own dot and clock, in the same order; it has an identity of its own.
+    ///
+    /// Raises:
+    ///     NotFoundError: when ``source`` holds no log.
+    ///     AlreadyExistsError: when ``target`` holds one.
+    ///     LockedError: while somebody writes ``source``.
+    ///     UnsupportedError: when a newer version wrote it.
+    ///     IoError, NoSpaceError: when the operating system says so.
+    #[staticmethod]
+    fn salvage(py: Python<'_>, source: PathBuf, target: PathBuf) -> PyResult<SalvageReport> {
+        waiting(py, || Core::salvage(source, target)).map(|core| SalvageReport { core })
+    }
+
+    /// The consumer of this name, made if there is none: a reader whose position the log keeps.
+    ///
+    /// Raises:
+    ///     InvalidArgumentError: for a name that is not 1 to 100 of ``A-Z a-z 0-9 . _ -``.
+    ///     CorruptError: when what the log keeps of it is damaged.
+    ///     ClosedError: when the log is closed.
+    ///
+    /// >>> import causelog
+    /// >>> log = causelog.ChangeLog.in_memory()
+    /// >>> _ = log.append(causelog.Change.insert("orders", 42, {"qty": 1}))
+    /// >>> reader = log.consumer("reports")
+    /// >>> for entry in reader.poll():
+    /// ...     print(entry.lsn, entry.after_json())
+    /// 1 {'qty': 1}
+    /// >>> reader.commit(1)
+    /// >>> reader.lag()
+    /// 0
+    fn consumer(&self, py: Python<'_>, name: Text) -> PyResult<Consumer> {
+        let core = waiting(py, || self.handle.core.consumer(&name.0))?;
+        Ok(Consumer::new(self.handle.clone(), core))
+    }
+
+    /// All consumers of the log, by name.
+    ///
+    /// Raises:
+    ///     CorruptError: when what the log keeps of one is damaged.
+    ///     ClosedError: when the log is closed.
+    fn consumers(&self, py: Python<'_>) -> PyResult<Vec<ConsumerStatus>> {
+        let consumers = waiting(py, || self.handle.core.consumers())?;
+        Ok(consumers.into_iter().map(|core| ConsumerStatus { core }).collect())
+    }
+
+    /// Forget a consumer and its position.
+    ///
+    /// Raises:
+    ///     NotFoundError: when there is none of this name.
+    ///     ClosedError: when the log is closed.
+    fn remove_consumer(&self, py: Python<'_>, name: Text) -> PyResult<()> {
+        waiting(py, || self.handle.core.remove_consumer(&name.0))
+    }
+
     /// Return once all that was appended will survive a loss of power, whatever the durability.
     ///
     /// Raises:
@@ -482,82 +645,35 @@ impl ChangeLog {
     }
 }
 
+/// The options of a log that are the same in a directory and in memory.
+fn options(
+    node: Option<Uuid>,
+    durability: ByName<Durability>,
+    sync_interval: Option<Span>,
+    maximum_clock_skew: Option<Span>,
+    segment_bytes: Option<Unsigned>,
+    time: Option<&Bound<'_, ManualTime>>,
+) -> LogOptions {
+    let mut options = LogOptions { node, durability: durability.0, ..LogOptions::default() };
+    if let Some(interval) = sync_interval {
+        options.sync_interval = interval.0;
+    }
+    if let Some(skew) = maximum_clock_skew {
+        options.maximum_clock_skew = skew.0;
+    }
+    if let Some(bytes) = segment_bytes {
+        options.segment_bytes = bytes.0;
+    }
+    if let Some(time) = time {
+        options.time = time.get().source();
+    }
+    options
+}
+
 /// One table name or several.
 fn tables(table: &Bound<'_, PyAny>) -> PyResult<Vec<String>> {
     if table.is_instance_of::<PyString>() {
         return table.extract().map(|Text(name)| vec![name]);
     }
     table.try_iter()?.map(|name| Ok(name?.extract::<Text>()?.0)).collect()
-}
-
-/// What an append did.
-#[pyclass(module = "causelog", frozen)]
-pub(crate) struct Appended {
-    core: CoreAppended,
-}
-
-impl Appended {
-    fn new(core: CoreAppended) -> Self {
-        Appended { core }
-    }
-}
-
-#[pymethods]
-impl Appended {
-    /// The name of the transaction: the dot of its last change.
-    #[getter]
-    fn transaction<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
-        dot::to_python(py, self.core.transaction)
-    }
-
-    /// What it was stamped with, to the microsecond, as an aware datetime in UTC.
-    #[getter]
-    fn timestamp<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDateTime>> {
-        to_datetime(py, self.core.timestamp)
-    }
-
-    /// What it was stamped with, in nanoseconds since the Unix epoch.
-    #[getter]
-    fn timestamp_ns(&self) -> i64 {
-        self.core.timestamp.nanoseconds()
-    }
-
-    /// LSN of its first entry; None if it has no changes.
-    #[getter]
-    fn first_lsn(&self) -> Option<u64> {
-        self.core.first_lsn
-    }
-
-    /// LSN of its last entry; None if it has no changes.
-    #[getter]
-    fn last_lsn(&self) -> Option<u64> {
-        self.core.last_lsn
-    }
-
-    /// Whether the log held the transaction already, so that nothing was written.
-    #[getter]
-    fn duplicate(&self) -> bool {
-        self.core.duplicate
-    }
-
-    fn __eq__(&self, other: &Bound<'_, Appended>) -> bool {
-        self.core == other.get().core
-    }
-
-    fn __hash__(&self) -> u64 {
-        use std::hash::{DefaultHasher, Hash, Hasher};
-        let mut hasher = DefaultHasher::new();
-        self.core.transaction.hash(&mut hasher);
-        hasher.finish()
-    }
-
-    fn __repr__(&self) -> String {
-        let duplicate = if self.core.duplicate { ", a duplicate" } else { "" };
-        match (self.core.first_lsn, self.core.last_lsn) {
-            (Some(first), Some(last)) => {
-                format!("<Appended {} at LSN {first} to {last}{duplicate}>", self.core.transaction)
-            }
-            _ => format!("<Appended {}, a merge{duplicate}>", self.core.transaction),
-        }
-    }
 }

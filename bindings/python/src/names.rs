@@ -3,7 +3,7 @@
 
 use causelog::{
     Causality, ChangeOperation, ConflictClass, ConflictResolution, ConflictType, Durability, Error,
-    ErrorCode, ReasonCode, Side, Verdict,
+    ErrorCode, ReasonCode, RemovalReason, Side, Verdict,
 };
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
@@ -64,6 +64,7 @@ named! {
     ConflictResolution: "conflict resolution" = ConflictResolution::ALL;
     ConflictType: "conflict type" = ConflictType::ALL;
     Durability: "durability" = Durability::ALL;
+    RemovalReason: "reason of a removal" = RemovalReason::ALL;
     ReasonCode: "reason" = ReasonCode::ALL;
     Side: "side" = Side::ALL;
     Verdict: "verdict" = Verdict::ALL;

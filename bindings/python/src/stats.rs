@@ -48,6 +48,18 @@ impl ChangeLogStats {
         self.core.last_lsn
     }
 
+    /// LSN of the last entry that would survive a loss of power; 0 if there is none.
+    #[getter]
+    fn durable_lsn(&self) -> u64 {
+        self.core.durable_lsn
+    }
+
+    /// Segments that the log consists of.
+    #[getter]
+    fn segments(&self) -> u64 {
+        self.core.segments
+    }
+
     /// The earliest timestamp of any transaction, as an aware datetime in UTC; None if there is none.
     #[getter]
     fn oldest<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyDateTime>>> {

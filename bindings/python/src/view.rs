@@ -5,7 +5,7 @@ use pyo3::prelude::*;
 
 use crate::boundary::waiting;
 use crate::convert::row_id::RowIdArgument;
-use crate::log::Handle;
+use crate::handle::Handle;
 use crate::time_travel::{Row, Snapshot, mapping_view, or_default, or_key_error, row_ids};
 
 /// A table as the log makes it, in memory: a read-only mapping that takes in what is new when told to.

@@ -67,8 +67,21 @@ class Durability(StrEnum):
 
     SYNC = "sync"
     """After the bytes have reached the disk: a loss of power keeps them."""
+    INTERVAL = "interval"
+    """As ``os``, and the operating system is asked every so often to put them on the disk."""
     OS = "os"
     """After the bytes were handed to the operating system: a crash of the process keeps them."""
+
+
+class RemovalReason(StrEnum):
+    """Why entries were removed from a log."""
+
+    AGE = "age"
+    """They were older than the log is to keep."""
+    BYTES = "bytes"
+    """The log was larger than it is to be."""
+    COMPACTION = "compaction"
+    """Later entries of the same row had replaced them."""
 
 
 class ConflictResolution(StrEnum):

@@ -1,0 +1,44 @@
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use causelog::{ChangeLog as Core, Result};
+use pyo3::prelude::*;
+
+use crate::boundary::guarded;
+
+/// The core's log, shared by a `ChangeLog` and all that reads from it.
+pub(crate) struct Handle {
+    pub(crate) core: Core,
+    /// Set when somebody closed it, so that a cursor with entries in hand knows.
+    closed: AtomicBool,
+}
+
+impl Handle {
+    pub(crate) fn new(core: Core) -> Self {
+        Handle { core, closed: AtomicBool::new(false) }
+    }
+
+    pub(crate) fn is_closed(&self) -> bool {
+        self.closed.load(Ordering::Acquire)
+    }
+
+    /// `CLOSED`, in the core's words, once somebody closed the log.
+    pub(crate) fn check_open(&self) -> Result<()> {
+        if self.is_closed() { self.core.frontier().map(drop) } else { Ok(()) }
+    }
+
+    pub(crate) fn close(&self) -> Result<()> {
+        self.closed.store(true, Ordering::Release);
+        self.core.close()
+    }
+}
+
+impl Drop for Handle {
+    fn drop(&mut self) {
+        // A log that nobody closed syncs now. There is nobody to hear of a failure, and
+        // when the interpreter is on its way out there is no lock to release either.
+        let close = || drop(guarded(|| self.close()));
+        if Python::try_attach(|py| py.detach(close)).is_none() {
+            close();
+        }
+    }
+}
