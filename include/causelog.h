@@ -93,10 +93,14 @@
 #define CAUSELOG_TIMESTAMP_TEXT_SIZE 31
 
 /** Initialises a `causelog_log_options`: every default. */
-#define CAUSELOG_LOG_OPTIONS_INIT { sizeof(causelog_log_options), NULL, 0, NULL, NULL }
+#define CAUSELOG_LOG_OPTIONS_INIT { sizeof(causelog_log_options), NULL, 0, 0, NULL, NULL, 0, NULL }
 /** Initialises a `causelog_query_options`: every entry, in order. */
 #define CAUSELOG_QUERY_OPTIONS_INIT \
-    { sizeof(causelog_query_options), NULL, 0, NULL, 0, 0, NULL, 0, NULL, NULL, NULL, NULL }
+    { sizeof(causelog_query_options), NULL, 0, NULL, 0, 0, NULL, NULL, NULL, 0, NULL, NULL, NULL, NULL }
+/** Initialises a `causelog_retention_policy`: everything is kept. */
+#define CAUSELOG_RETENTION_POLICY_INIT { sizeof(causelog_retention_policy), NULL, NULL, NULL }
+/** Initialises a `causelog_compaction_options`: of all tables, without other replicas. */
+#define CAUSELOG_COMPACTION_OPTIONS_INIT { sizeof(causelog_compaction_options), NULL, 0, NULL, 0 }
 /** Initialises a `causelog_change` without table, row and operation, which must be set. */
 #define CAUSELOG_CHANGE_INIT \
     { sizeof(causelog_change), { NULL, 0 }, { 0, 0, NULL, 0, NULL, 0 }, 0, { NULL, 0 }, { NULL, 0 }, NULL, 0 }
@@ -465,6 +469,39 @@ typedef int32_t causelog_verdict;
 #endif // __cplusplus
 
 /**
+ * Why entries were removed from a log.
+ */
+enum causelog_removal_reason
+#if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+  : int32_t
+#endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+ {
+    /**
+     * No reason: there is no removal.
+     */
+    CAUSELOG_REMOVAL_REASON_NONE = 0,
+    /**
+     * They were older than the log is to keep.
+     */
+    CAUSELOG_REMOVAL_REASON_AGE = 1,
+    /**
+     * The log was larger than it is to be.
+     */
+    CAUSELOG_REMOVAL_REASON_BYTES = 2,
+    /**
+     * Later entries of the same row had replaced them.
+     */
+    CAUSELOG_REMOVAL_REASON_COMPACTION = 3,
+};
+#ifndef __cplusplus
+#if __STDC_VERSION__ >= 202311L
+typedef enum causelog_removal_reason causelog_removal_reason;
+#else
+typedef int32_t causelog_removal_reason;
+#endif // __STDC_VERSION__ >= 202311L
+#endif // __cplusplus
+
+/**
  * One of the two sides of a conflict between two entries.
  */
 enum causelog_side
@@ -596,12 +633,47 @@ enum causelog_durability
      * them, a loss of power may cost the last transactions, each as a whole.
      */
     CAUSELOG_DURABILITY_OS = 2,
+    /**
+     * As `CAUSELOG_DURABILITY_OS`, but the operating system is asked to put the bytes on the disk
+     * whenever `sync_interval` has passed: by the first append after that, or by
+     * `causelog_log_maintain`, whichever comes first.
+     */
+    CAUSELOG_DURABILITY_INTERVAL = 3,
 };
 #ifndef __cplusplus
 #if __STDC_VERSION__ >= 202311L
 typedef enum causelog_durability causelog_durability;
 #else
 typedef int32_t causelog_durability;
+#endif // __STDC_VERSION__ >= 202311L
+#endif // __cplusplus
+
+/**
+ * The kinds of a moment.
+ */
+enum causelog_moment_kind
+#if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+  : int32_t
+#endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+ {
+    /**
+     * All entries that the log holds when it is asked.
+     */
+    CAUSELOG_MOMENT_NOW = 0,
+    /**
+     * The entries up to and including `lsn`; 0 is the empty log.
+     */
+    CAUSELOG_MOMENT_LSN = 1,
+    /**
+     * The entries stamped up to and including `timestamp`, in log order.
+     */
+    CAUSELOG_MOMENT_TIME = 2,
+};
+#ifndef __cplusplus
+#if __STDC_VERSION__ >= 202311L
+typedef enum causelog_moment_kind causelog_moment_kind;
+#else
+typedef int32_t causelog_moment_kind;
 #endif // __STDC_VERSION__ >= 202311L
 #endif // __cplusplus
 
@@ -628,6 +700,22 @@ typedef struct causelog_clock causelog_clock;
 typedef struct causelog_conflict causelog_conflict;
 
 /**
+ * A named reader of a log that remembers durably how far it has come.
+ *
+ * It hands out what was appended in log order, whole transactions at a time, and only what a
+ * loss of power keeps. What it has committed it does not hand out again; what it was handed
+ * and has not committed comes again after a restart. All functions of a consumer but
+ * `causelog_consumer_free` may be called from several threads at once. It keeps the log open
+ * also when the log's own handle is freed.
+ */
+typedef struct causelog_consumer causelog_consumer;
+
+/**
+ * All consumers of a log as they were when it was asked. Never changes.
+ */
+typedef struct causelog_consumers causelog_consumers;
+
+/**
  * Entries of a log, read as they are asked for. It sees the log as it was when the query
  * was made, and keeps it open also when the log's own handle is freed. Use it by one
  * thread at a time.
@@ -639,6 +727,11 @@ typedef struct causelog_cursor causelog_cursor;
  * no log, has no state but its settings, and may be used from several threads at once.
  */
 typedef struct causelog_detector causelog_detector;
+
+/**
+ * Entries that a consumer was handed. Never changes, and may outlive the consumer.
+ */
+typedef struct causelog_entries causelog_entries;
 
 /**
  * One change as a log holds it. Never changes, and may be read from several threads at once.
@@ -674,10 +767,37 @@ typedef struct causelog_log causelog_log;
 typedef struct causelog_owned_row_id causelog_owned_row_id;
 
 /**
+ * What was removed from a log. Never changes.
+ */
+typedef struct causelog_removals causelog_removals;
+
+/**
  * Which entries disagreed, who won, by which strategy, and why. Never changes, and may be
  * read from several threads at once.
  */
 typedef struct causelog_report causelog_report;
+
+/**
+ * A row as it stood at some moment. Never changes, and may outlive what it was asked of.
+ */
+typedef struct causelog_row causelog_row;
+
+/**
+ * The rows of a snapshot, or of a view as they were when it was asked, one after the other.
+ * It may outlive either. Use it by one thread at a time.
+ */
+typedef struct causelog_row_cursor causelog_row_cursor;
+
+/**
+ * What was copied out of a damaged log, and what could not be. Never changes.
+ */
+typedef struct causelog_salvage_report causelog_salvage_report;
+
+/**
+ * All rows of a table as they stood at one moment, in memory; nothing that is appended
+ * later changes them, and it does not keep the log open.
+ */
+typedef struct causelog_snapshot causelog_snapshot;
 
 /**
  * What a log held when it was asked, in numbers. Never changes.
@@ -705,6 +825,22 @@ typedef struct causelog_transaction causelog_transaction;
  * Use it by one thread at a time.
  */
 typedef struct causelog_transaction_cursor causelog_transaction_cursor;
+
+/**
+ * What a check of a log has found. Never changes.
+ */
+typedef struct causelog_verify_report causelog_verify_report;
+
+/**
+ * A table as the log makes it, in memory: a read model that takes in what is new when told to.
+ *
+ * It shows the rows as they stood when it was last refreshed, each as `causelog_log_state_at`
+ * says. All functions of a view but `causelog_view_free` may be called from several threads at
+ * once; a refresh shows as a whole or not at all. Several calls in a row may see different
+ * refreshes: use `causelog_view_snapshot` where they must agree. A view keeps the log open also
+ * when the log's own handle is freed. Once the log is closed it still shows what it had.
+ */
+typedef struct causelog_view causelog_view;
 
 /**
  * Text in UTF-8: a pointer and a length in bytes. It need not end in NUL, and may hold one.
@@ -912,9 +1048,24 @@ typedef struct causelog_log_options {
      */
     int32_t durability;
     /**
+     * Not zero: only to read, beside a writer in any process or without one. Appends are then
+     * `CAUSELOG_READ_ONLY`, and what the writer appends is seen as it comes.
+     */
+    int32_t read_only;
+    /**
+     * How long entries may lie in the operating system's hands under
+     * `CAUSELOG_DURABILITY_INTERVAL`, in nanoseconds, at least 1; by default 100 milliseconds.
+     */
+    const uint64_t *sync_interval;
+    /**
      * How far a remote timestamp may lie ahead of local time, in nanoseconds; by default 2 minutes.
      */
     const uint64_t *maximum_clock_skew;
+    /**
+     * From how many bytes on a segment, a file of the log, is sealed and the next one begun:
+     * 4096 to 1073741824; 0 for the default, 67108864.
+     */
+    uint64_t segment_bytes;
     /**
      * Where the time comes from; by default the system's clock. The log keeps it alive.
      */
@@ -1004,6 +1155,16 @@ typedef struct causelog_query_options {
      */
     const struct causelog_uuid *node;
     /**
+     * Only entries of the transaction with this name: the dot of its last change. No other
+     * dot names it, so any other finds nothing.
+     */
+    const struct causelog_dot *transaction;
+    /**
+     * Only entries that this clock does not cover: what someone who has seen that much lacks.
+     * It may cover the first changes of a transaction and not the others.
+     */
+    const struct causelog_clock *unseen_by;
+    /**
      * Only entries after this LSN: the last one that was handled, or 0.
      */
     uint64_t since;
@@ -1026,6 +1187,158 @@ typedef struct causelog_query_options {
      */
     const uint64_t *limit;
 } causelog_query_options;
+
+/**
+ * How much of a log counts when it is asked how things stood. All zeros mean now.
+ *
+ * An LSN is exact: it names a prefix of this log, the same one whenever it is asked for. A
+ * time is not: several entries can have one timestamp, and then all of them count or none;
+ * a remote entry can arrive late with an early timestamp, and the answer for that time is
+ * another from then on.
+ */
+typedef struct causelog_moment {
+    /**
+     * A `causelog_moment_kind`.
+     */
+    int32_t kind;
+    /**
+     * The LSN of `CAUSELOG_MOMENT_LSN`; else unused.
+     */
+    uint64_t lsn;
+    /**
+     * The time of `CAUSELOG_MOMENT_TIME`, in nanoseconds since the Unix epoch; else unused.
+     */
+    int64_t timestamp;
+} causelog_moment;
+
+/**
+ * How far a consumer has come.
+ */
+typedef struct causelog_consumer_status {
+    /**
+     * Its name, as long as the list lives.
+     */
+    struct causelog_text name;
+    /**
+     * LSN of the last entry that it has committed; 0 before the first.
+     */
+    uint64_t position;
+    /**
+     * How many LSNs the log has after that: entries it has yet to commit, and ones that were
+     * removed before it could.
+     */
+    uint64_t lag;
+} causelog_consumer_status;
+
+/**
+ * How much of a log is kept. Begin with `CAUSELOG_RETENTION_POLICY_INIT`, which keeps all.
+ *
+ * Entries are removed by whole segments, oldest first; so somewhat more is kept than the
+ * rules ask for, and the segment that is being written always. What several rules remove is
+ * removed by the first of them.
+ */
+typedef struct causelog_retention_policy {
+    /**
+     * The size of this struct: `sizeof(causelog_retention_policy)`.
+     */
+    size_t size;
+    /**
+     * Entries older than this, in nanoseconds, are removed once all of their segment are; by
+     * default age does not matter.
+     */
+    const uint64_t *max_age;
+    /**
+     * While the segments take more bytes than this, the oldest is removed; by default size
+     * does not matter.
+     */
+    const uint64_t *max_bytes;
+    /**
+     * Entries that some consumer has not committed are kept while they and all after them take
+     * no more than so many bytes; by default there is no such limit.
+     */
+    const uint64_t *unread_bytes;
+} causelog_retention_policy;
+
+/**
+ * What compaction may remove. Begin with `CAUSELOG_COMPACTION_OPTIONS_INIT`: of all tables,
+ * and there are no other replicas.
+ */
+typedef struct causelog_compaction_options {
+    /**
+     * The size of this struct: `sizeof(causelog_compaction_options)`.
+     */
+    size_t size;
+    /**
+     * Only rows of these tables.
+     */
+    const struct causelog_text *tables;
+    /**
+     * How many tables there are; 0 for all.
+     */
+    size_t table_count;
+    /**
+     * The frontiers of all other replicas, as last heard of. What one of them has not seen is
+     * kept, with all that is needed to resolve conflicts with it.
+     */
+    const struct causelog_clock *const *known;
+    /**
+     * How many frontiers there are.
+     */
+    size_t known_count;
+} causelog_compaction_options;
+
+/**
+ * The record of something that a log no longer holds, kept for as long as the log.
+ */
+typedef struct causelog_removal {
+    /**
+     * Why it was removed.
+     */
+    causelog_removal_reason reason;
+    /**
+     * When, by the log's time source, in nanoseconds since the Unix epoch.
+     */
+    int64_t at;
+    /**
+     * LSN of the first entry removed.
+     */
+    uint64_t first_lsn;
+    /**
+     * LSN of the last entry removed. Age and bytes remove all between; compaction some.
+     */
+    uint64_t last_lsn;
+    /**
+     * How many entries were removed.
+     */
+    uint64_t entries;
+    /**
+     * By how many bytes that made the log's files shorter.
+     */
+    uint64_t bytes;
+    /**
+     * The rule that was applied, in words, as long as the list lives.
+     */
+    struct causelog_text detail;
+} causelog_removal;
+
+/**
+ * Something in a log's files that is damaged. Borrowed: what it points to lives as long as the
+ * report it was asked of.
+ */
+typedef struct causelog_finding {
+    /**
+     * Name of the file.
+     */
+    struct causelog_text file;
+    /**
+     * Where in it, in bytes; NULL when that cannot be told.
+     */
+    const uint64_t *offset;
+    /**
+     * What is wrong, in words.
+     */
+    struct causelog_text message;
+} causelog_finding;
 
 #ifdef __cplusplus
 extern "C" {
@@ -1479,10 +1792,16 @@ const char *causelog_causality_name(int32_t causality);
 const char *causelog_verdict_name(int32_t verdict);
 
 /**
- * The name of a durability: `"sync"`, `"os"`; `"unknown"` of anything else.
+ * The name of a durability: `"sync"`, `"interval"`, `"os"`; `"unknown"` of anything else.
  * NUL-terminated, never freed.
  */
 const char *causelog_durability_name(int32_t durability);
+
+/**
+ * The name of a removal's reason: `"age"`, `"bytes"`, `"compaction"`; `"unknown"` of anything
+ * else. NUL-terminated, never freed.
+ */
+const char *causelog_removal_reason_name(int32_t reason);
 
 /**
  * The name of a resolution: `"last_write_wins"`, `"vector_clock_causal"`; `"unknown"` of
@@ -1801,7 +2120,8 @@ void causelog_transaction_free(struct causelog_transaction *transaction);
  * Fails with `CAUSELOG_LOCKED` while another handle or process has it open,
  * `CAUSELOG_CORRUPT` with file and offset when it is damaged, `CAUSELOG_UNSUPPORTED` when
  * a newer version wrote it, `CAUSELOG_INVALID_ARGUMENT` when `path` is no directory or
- * the options name a node that this log never was, and `CAUSELOG_IO`,
+ * the options name a node that this log never was, `CAUSELOG_NOT_FOUND` when it is to be read
+ * only and is not there, and `CAUSELOG_IO`,
  * `CAUSELOG_NO_SPACE` or `CAUSELOG_READ_ONLY` when the operating system says so.
  */
 causelog_status causelog_log_open(struct causelog_text path,
@@ -1828,6 +2148,12 @@ struct causelog_uuid causelog_log_node(const struct causelog_log *log);
  * The log's own identity, made with it: positions are positions of this log.
  */
 struct causelog_uuid causelog_log_id(const struct causelog_log *log);
+
+/**
+ * How often the log has lost its end, and with it LSNs that were handed out: a position is
+ * one of this log and this epoch. What a consumer was handed stays right in all of them.
+ */
+uint64_t causelog_log_epoch(const struct causelog_log *log);
 
 /**
  * How many nodes this log was before: it takes a new identity whenever it is found to
@@ -1858,7 +2184,7 @@ causelog_status causelog_log_append(const struct causelog_log *log,
  * a transaction that only says what has been seen.
  *
  * Fails with `CAUSELOG_TOO_LARGE` beyond 1 GiB, `CAUSELOG_NO_SPACE` or `CAUSELOG_IO` when
- * it could not be written, and `CAUSELOG_CLOSED`.
+ * it could not be written, `CAUSELOG_READ_ONLY`, and `CAUSELOG_CLOSED`.
  */
 causelog_status causelog_log_append_transaction(const struct causelog_log *log,
                                                 const struct causelog_changes *changes,
@@ -1870,7 +2196,8 @@ causelog_status causelog_log_append_transaction(const struct causelog_log *log,
  * recognised by its dot and written no second time. `appended` may be NULL.
  *
  * Fails with `CAUSELOG_MISSING_DEPENDENCY` naming the dot when the log lacks something
- * that its author had seen; `CAUSELOG_DOT_REUSE` when the log holds something else under
+ * that its author had seen; `CAUSELOG_TRUNCATED` when the log held it once and no longer knows
+ * its clock; `CAUSELOG_DOT_REUSE` when the log holds something else under
  * one of its dots; `CAUSELOG_CLOCK_SKEW` when its timestamp lies further ahead of local
  * time than allowed; `CAUSELOG_INVALID_ARGUMENT` when a dependency names no transaction,
  * or they do not cover its author's previous transaction; otherwise as
@@ -1894,7 +2221,8 @@ causelog_status causelog_log_frontier(const struct causelog_log *log,
  * What the author of this change had seen when making it, the change included. The dot
  * of an empty transaction has a clock as well. Free it with `causelog_clock_free`.
  *
- * Fails with `CAUSELOG_NOT_FOUND` when the log does not hold the dot, and `CAUSELOG_CLOSED`.
+ * Fails with `CAUSELOG_NOT_FOUND` when the log does not hold the dot,
+ * `CAUSELOG_TRUNCATED` when it was removed, and `CAUSELOG_CLOSED`.
  */
 causelog_status causelog_log_vector_clock(const struct causelog_log *log,
                                           struct causelog_dot dot,
@@ -1914,9 +2242,36 @@ causelog_status causelog_log_stats(const struct causelog_log *log,
  * Returns once all that was appended will survive a loss of power, whatever the durability.
  *
  * Fails with `CAUSELOG_IO` when the operating system cannot promise it, which closes the
- * log, and `CAUSELOG_CLOSED`.
+ * log, `CAUSELOG_READ_ONLY`, and `CAUSELOG_CLOSED`.
  */
 causelog_status causelog_log_sync(const struct causelog_log *log, struct causelog_error **error);
+
+/**
+ * Does what is due at `now`, in nanoseconds since the Unix epoch: the sync of
+ * `CAUSELOG_DURABILITY_INTERVAL`. Call it every so often when no appends come; appends do it by
+ * themselves.
+ *
+ * Fails as `causelog_log_sync` does.
+ */
+causelog_status causelog_log_maintain(const struct causelog_log *log,
+                                      int64_t now,
+                                      struct causelog_error **error);
+
+/**
+ * Waits until the log holds an entry after `lsn`, for at most so many milliseconds; `*last_lsn`
+ * becomes the LSN of its last one. `last_lsn` may be NULL.
+ *
+ * Other threads may use the log meanwhile. A log opened for reading only waits for the writer,
+ * whichever process that is in.
+ *
+ * Fails with `CAUSELOG_TIMEOUT` when none came in time, and `CAUSELOG_CLOSED`, also when the log
+ * is closed meanwhile.
+ */
+causelog_status causelog_log_wait(const struct causelog_log *log,
+                                  uint64_t lsn,
+                                  uint64_t milliseconds,
+                                  uint64_t *last_lsn,
+                                  struct causelog_error **error);
 
 /**
  * Syncs and closes the log, so that another handle can open it: every other call is
@@ -1934,7 +2289,7 @@ causelog_status causelog_log_close(const struct causelog_log *log, struct causel
 void causelog_log_free(struct causelog_log *log);
 
 /**
- * Entries: changes of all transactions.
+ * Entries that are still there: changes of all transactions, the removed ones left out.
  */
 uint64_t causelog_stats_entries(const struct causelog_stats *stats);
 
@@ -1964,6 +2319,11 @@ uint64_t causelog_stats_first_lsn(const struct causelog_stats *stats);
 uint64_t causelog_stats_last_lsn(const struct causelog_stats *stats);
 
 /**
+ * LSN of the last entry that would survive a loss of power; 0 if there is none.
+ */
+uint64_t causelog_stats_durable_lsn(const struct causelog_stats *stats);
+
+/**
  * Whether there is any transaction; `*timestamp` becomes the earliest timestamp of all
  * then, in nanoseconds since the Unix epoch. `timestamp` may be NULL.
  */
@@ -1976,7 +2336,12 @@ bool causelog_stats_oldest(const struct causelog_stats *stats, int64_t *timestam
 bool causelog_stats_newest(const struct causelog_stats *stats, int64_t *timestamp);
 
 /**
- * Bytes of all segments, their headers included.
+ * Segments that the log consists of.
+ */
+uint64_t causelog_stats_segments(const struct causelog_stats *stats);
+
+/**
+ * Bytes of all segments, their headers included; not those of their indexes.
  */
 uint64_t causelog_stats_bytes(const struct causelog_stats *stats);
 
@@ -1999,7 +2364,9 @@ void causelog_stats_free(struct causelog_stats *stats);
  * The entries that `options` ask for, in the order of their LSNs or in reverse. `options`
  * may be NULL. Free the cursor with `causelog_cursor_free`.
  *
- * Fails with `CAUSELOG_INVALID_ARGUMENT` when the options are malformed, and `CAUSELOG_CLOSED`.
+ * Fails with `CAUSELOG_INVALID_ARGUMENT` when the options are malformed, `CAUSELOG_TRUNCATED`
+ * naming the first LSN that remains when some of what comes after `since` was removed, and
+ * `CAUSELOG_CLOSED`.
  */
 causelog_status causelog_log_query(const struct causelog_log *log,
                                    const struct causelog_query_options *options,
@@ -2011,7 +2378,7 @@ causelog_status causelog_log_query(const struct causelog_log *log,
  * NULL after the last one. After a failure the cursor has ended.
  *
  * Fails with `CAUSELOG_CORRUPT` naming file and offset when what it reads is damaged,
- * `CAUSELOG_IO`, and `CAUSELOG_CLOSED`.
+ * `CAUSELOG_TRUNCATED` when what comes next was removed, `CAUSELOG_IO`, and `CAUSELOG_CLOSED`.
  */
 causelog_status causelog_cursor_next(struct causelog_cursor *cursor,
                                      const struct causelog_entry **entry,
@@ -2028,7 +2395,10 @@ void causelog_cursor_free(struct causelog_cursor *cursor);
  * the other, they make it hold all that this one holds. Free the cursor with
  * `causelog_transaction_cursor_free`.
  *
- * Fails with `CAUSELOG_CLOSED`.
+ * What it gives is durable: where appends return earlier than that, this syncs first.
+ *
+ * Fails with `CAUSELOG_TRUNCATED` when some of it was removed, `CAUSELOG_IO` when it cannot be
+ * made durable, and `CAUSELOG_CLOSED`.
  */
 causelog_status causelog_log_transactions(const struct causelog_log *log,
                                           const struct causelog_clock *seen,
@@ -2050,6 +2420,546 @@ causelog_status causelog_transaction_cursor_next(struct causelog_transaction_cur
  * Frees a cursor; NULL is fine.
  */
 void causelog_transaction_cursor_free(struct causelog_transaction_cursor *cursor);
+
+/**
+ * The moment at which all entries count that the log holds when it is asked.
+ */
+struct causelog_moment causelog_moment_now(void);
+
+/**
+ * The moment at which the entries up to and including this LSN count; with 0, none.
+ */
+struct causelog_moment causelog_moment_at_lsn(uint64_t lsn);
+
+/**
+ * The moment at which the entries stamped up to and including this time count, in
+ * nanoseconds since the Unix epoch.
+ */
+struct causelog_moment causelog_moment_at_time(int64_t timestamp);
+
+/**
+ * The row within its table. Borrowed; NULL of NULL.
+ */
+const struct causelog_row_id *causelog_row_row_id(const struct causelog_row *row);
+
+/**
+ * Its payload: the `after` of the entry that made it so. Borrowed; `data` is NULL when that
+ * entry carries none.
+ */
+struct causelog_bytes causelog_row_value(const struct causelog_row *row);
+
+/**
+ * LSN of the entry that made it so.
+ */
+uint64_t causelog_row_lsn(const struct causelog_row *row);
+
+/**
+ * When that entry was made, by its author's clock, in nanoseconds since the Unix epoch.
+ */
+int64_t causelog_row_timestamp(const struct causelog_row *row);
+
+/**
+ * The identity of that entry.
+ */
+struct causelog_dot causelog_row_dot(const struct causelog_row *row);
+
+/**
+ * A handle of one's own on a row, to keep one that is borrowed. NULL of NULL. Free it with `causelog_row_free`.
+ */
+struct causelog_row *causelog_row_clone(const struct causelog_row *row);
+
+/**
+ * Frees a row; NULL is fine.
+ */
+void causelog_row_free(struct causelog_row *row);
+
+/**
+ * Every entry of one row, oldest first, whatever its verdict. Free the cursor with
+ * `causelog_cursor_free`.
+ *
+ * Fails with `CAUSELOG_INVALID_ARGUMENT` when the table name is empty or the row id
+ * malformed, otherwise as `causelog_log_query`.
+ */
+causelog_status causelog_log_history(const struct causelog_log *log,
+                                     struct causelog_text table,
+                                     struct causelog_row_id row_id,
+                                     struct causelog_cursor **cursor,
+                                     struct causelog_error **error);
+
+/**
+ * How one row stood at a moment; `*row` becomes NULL if it was not there: not yet, or not
+ * any more. Free the row with `causelog_row_free`.
+ *
+ * A row is what its entries made of it in log order. An entry with the verdict applied, or
+ * with none, sets it, or removes it if it is a delete; a superseded one leaves it as it was;
+ * a merged one sets it to the entry's own `after`.
+ *
+ * Fails with `CAUSELOG_INVALID_ARGUMENT` when the table name is empty, the row id or the
+ * moment malformed, or its LSN beyond the last entry; `CAUSELOG_TRUNCATED` when what decides
+ * it was removed; `CAUSELOG_CORRUPT` or `CAUSELOG_IO` when the log cannot be read; and
+ * `CAUSELOG_CLOSED`.
+ */
+causelog_status causelog_log_state_at(const struct causelog_log *log,
+                                      struct causelog_text table,
+                                      struct causelog_row_id row_id,
+                                      struct causelog_moment at,
+                                      struct causelog_row **row,
+                                      struct causelog_error **error);
+
+/**
+ * How all rows of a table stood at a moment: each as `causelog_log_state_at` says, the
+ * absent ones left out. Free the snapshot with `causelog_snapshot_free`.
+ *
+ * It reads every entry of the table up to that moment, and holds every row that is there in
+ * memory. A table that the log has never heard of is empty.
+ *
+ * Fails as `causelog_log_state_at` does.
+ */
+causelog_status causelog_log_snapshot(const struct causelog_log *log,
+                                      struct causelog_text table,
+                                      struct causelog_moment at,
+                                      struct causelog_snapshot **snapshot,
+                                      struct causelog_error **error);
+
+/**
+ * The table's name. Borrowed.
+ */
+struct causelog_text causelog_snapshot_table(const struct causelog_snapshot *snapshot);
+
+/**
+ * Up to and including which LSN the log was read: the one that was asked for; for any other
+ * moment the last one that there was.
+ */
+uint64_t causelog_snapshot_lsn(const struct causelog_snapshot *snapshot);
+
+/**
+ * How many rows there were.
+ */
+size_t causelog_snapshot_count(const struct causelog_snapshot *snapshot);
+
+/**
+ * The row with this id; `*row` becomes NULL if it was not there. Nothing of it is copied.
+ * Free the row, which may outlive the snapshot, with `causelog_row_free`.
+ *
+ * Fails with `CAUSELOG_INVALID_ARGUMENT` when the row id is malformed.
+ */
+causelog_status causelog_snapshot_get(const struct causelog_snapshot *snapshot,
+                                      struct causelog_row_id row_id,
+                                      struct causelog_row **row,
+                                      struct causelog_error **error);
+
+/**
+ * The rows, ascending by row id. NULL of NULL. Free the cursor with `causelog_row_cursor_free`.
+ */
+struct causelog_row_cursor *causelog_snapshot_rows(const struct causelog_snapshot *snapshot);
+
+/**
+ * Frees a snapshot; NULL is fine. Its rows and cursors stay.
+ */
+void causelog_snapshot_free(struct causelog_snapshot *snapshot);
+
+/**
+ * The next row, borrowed: it lives until the next call on the cursor. NULL after the last one.
+ */
+const struct causelog_row *causelog_row_cursor_next(struct causelog_row_cursor *cursor);
+
+/**
+ * Frees a cursor; NULL is fine.
+ */
+void causelog_row_cursor_free(struct causelog_row_cursor *cursor);
+
+/**
+ * A table of this log in memory, as it is now, to be refreshed when there is more. Free the
+ * view with `causelog_view_free`.
+ *
+ * It reads every entry of the table once. A table that the log has never heard of is empty
+ * and may fill later.
+ *
+ * Fails with `CAUSELOG_INVALID_ARGUMENT` when the table name is empty, `CAUSELOG_TRUNCATED` when
+ * what decides it was removed, `CAUSELOG_CORRUPT` or `CAUSELOG_IO` when the log cannot be read,
+ * and `CAUSELOG_CLOSED`.
+ */
+causelog_status causelog_log_materialise(const struct causelog_log *log,
+                                         struct causelog_text table,
+                                         struct causelog_view **view,
+                                         struct causelog_error **error);
+
+/**
+ * Takes in what the log has got since: whole transactions, up to the last one that there is
+ * now. `*taken` becomes how many entries of the table these had, also those that changed no
+ * row. `taken` may be NULL.
+ *
+ * Fails with `CAUSELOG_TRUNCATED`, `CAUSELOG_CORRUPT` or `CAUSELOG_IO` when the log cannot be
+ * read, and `CAUSELOG_CLOSED`; the view stays as it was.
+ */
+causelog_status causelog_view_refresh(const struct causelog_view *view,
+                                      uint64_t *taken,
+                                      struct causelog_error **error);
+
+/**
+ * The table's name. Borrowed.
+ */
+struct causelog_text causelog_view_table(const struct causelog_view *view);
+
+/**
+ * Up to and including which LSN the log has been taken in.
+ */
+uint64_t causelog_view_lsn(const struct causelog_view *view);
+
+/**
+ * How many rows there are.
+ */
+size_t causelog_view_count(const struct causelog_view *view);
+
+/**
+ * The row with this id; `*row` becomes NULL if it is not there. No later refresh changes it.
+ * Free it with `causelog_row_free`.
+ *
+ * Fails with `CAUSELOG_INVALID_ARGUMENT` when the row id is malformed.
+ */
+causelog_status causelog_view_get(const struct causelog_view *view,
+                                  struct causelog_row_id row_id,
+                                  struct causelog_row **row,
+                                  struct causelog_error **error);
+
+/**
+ * The rows as they are shown now, ascending by row id. NULL of NULL. Free the cursor with
+ * `causelog_row_cursor_free`.
+ */
+struct causelog_row_cursor *causelog_view_rows(const struct causelog_view *view);
+
+/**
+ * The rows as they are shown now, which no refresh changes. It costs next to nothing; while
+ * it is held, the next refresh that finds something copies a pointer for every row. NULL of
+ * NULL. Free the snapshot with `causelog_snapshot_free`.
+ */
+struct causelog_snapshot *causelog_view_snapshot(const struct causelog_view *view);
+
+/**
+ * Frees a view; NULL is fine. Its rows, cursors and snapshots stay.
+ */
+void causelog_view_free(struct causelog_view *view);
+
+/**
+ * The consumer with this name, made if there is none: it then stands before the first entry
+ * that ever was. Free the handle, which ends nothing else, with `causelog_consumer_free`.
+ *
+ * Names have 1 to 100 letters, digits, `.`, `_` and `-`, all of ASCII.
+ *
+ * Fails with `CAUSELOG_INVALID_ARGUMENT` for another name, `CAUSELOG_CORRUPT` when its file is
+ * damaged beyond use, `CAUSELOG_UNSUPPORTED` when a newer version wrote it,
+ * `CAUSELOG_READ_ONLY` when it would have to be made and may not, `CAUSELOG_NO_SPACE`,
+ * `CAUSELOG_IO`, and `CAUSELOG_CLOSED`.
+ */
+causelog_status causelog_log_consumer(const struct causelog_log *log,
+                                      struct causelog_text name,
+                                      struct causelog_consumer **consumer,
+                                      struct causelog_error **error);
+
+/**
+ * Its name. Borrowed.
+ */
+struct causelog_text causelog_consumer_name(const struct causelog_consumer *consumer);
+
+/**
+ * `*lsn` becomes the LSN of the last entry that was committed, by whichever handle; 0 before
+ * the first.
+ *
+ * Fails with `CAUSELOG_NOT_FOUND` when the consumer was removed, `CAUSELOG_CORRUPT` when its
+ * file is damaged beyond use, `CAUSELOG_IO`, and `CAUSELOG_CLOSED`.
+ */
+causelog_status causelog_consumer_position(const struct causelog_consumer *consumer,
+                                           uint64_t *lsn,
+                                           struct causelog_error **error);
+
+/**
+ * What comes after what this handle has handed out last, or after the position when it was
+ * made: whole transactions with at most `limit` entries in all, or one that has more. Empty
+ * when there is nothing new; `causelog_log_wait` waits for it. Free the entries with
+ * `causelog_entries_free`.
+ *
+ * A position within a transaction hands out all of it again. Where appends return before they
+ * are durable, this syncs first when it has to.
+ *
+ * Fails with `CAUSELOG_TRUNCATED` with the first LSN that remains when what comes next was
+ * removed: `causelog_consumer_reset` to the one before goes on from there.
+ * `CAUSELOG_INVALID_ARGUMENT` for a `limit` of 0, and for a position beyond the end of a log
+ * that has lost its end. `CAUSELOG_CORRUPT`, `CAUSELOG_IO`, `CAUSELOG_CLOSED`. The same entries
+ * come with the next call then.
+ */
+causelog_status causelog_consumer_poll(const struct causelog_consumer *consumer,
+                                       uint64_t limit,
+                                       struct causelog_entries **entries,
+                                       struct causelog_error **error);
+
+/**
+ * Says that all entries up to and including `lsn` were dealt with: durable on return. This
+ * handle does not hand them out again.
+ *
+ * Fails with `CAUSELOG_INVALID_ARGUMENT` naming both LSNs for one before the position, to which
+ * only `causelog_consumer_reset` goes back, and for one that is not in the log.
+ * `CAUSELOG_NOT_FOUND` when the consumer was removed. `CAUSELOG_READ_ONLY`, `CAUSELOG_CORRUPT`,
+ * `CAUSELOG_CLOSED`. After `CAUSELOG_IO` or `CAUSELOG_NO_SPACE` the position is what it was, or `lsn`.
+ */
+causelog_status causelog_consumer_commit(const struct causelog_consumer *consumer,
+                                         uint64_t lsn,
+                                         struct causelog_error **error);
+
+/**
+ * `*lag` becomes how many LSNs the log has after the position: entries that are yet to
+ * commit, and ones that were removed before.
+ *
+ * Fails as `causelog_consumer_position` does.
+ */
+causelog_status causelog_consumer_lag(const struct causelog_consumer *consumer,
+                                      uint64_t *lag,
+                                      struct causelog_error **error);
+
+/**
+ * Makes `lsn` the position, back or forth: this handle goes on after it, and so do those that
+ * are made later. 0 is before the first entry.
+ *
+ * Fails with `CAUSELOG_INVALID_ARGUMENT` for an LSN after the last durable one, otherwise as
+ * `causelog_consumer_commit`.
+ */
+causelog_status causelog_consumer_reset(const struct causelog_consumer *consumer,
+                                        uint64_t lsn,
+                                        struct causelog_error **error);
+
+/**
+ * Frees a handle on a consumer, which keeps its position; NULL is fine. See `causelog_log_remove_consumer`.
+ */
+void causelog_consumer_free(struct causelog_consumer *consumer);
+
+/**
+ * How many entries there are.
+ */
+size_t causelog_entries_count(const struct causelog_entries *entries);
+
+/**
+ * The entry at this place, from 0, in log order. Borrowed; NULL beyond the count.
+ */
+const struct causelog_entry *causelog_entries_get(const struct causelog_entries *entries,
+                                                  size_t index);
+
+/**
+ * Frees entries; NULL is fine.
+ */
+void causelog_entries_free(struct causelog_entries *entries);
+
+/**
+ * All consumers of the log, by name, and how far they have come. Free the list with
+ * `causelog_consumers_free`.
+ *
+ * Fails with `CAUSELOG_CORRUPT` naming the file when one is damaged beyond use,
+ * `CAUSELOG_UNSUPPORTED`, `CAUSELOG_IO`, and `CAUSELOG_CLOSED`.
+ */
+causelog_status causelog_log_consumers(const struct causelog_log *log,
+                                       struct causelog_consumers **consumers,
+                                       struct causelog_error **error);
+
+/**
+ * How many consumers there were.
+ */
+size_t causelog_consumers_count(const struct causelog_consumers *consumers);
+
+/**
+ * The consumer at this place, ascending by name, from 0; zeros beyond the count.
+ */
+struct causelog_consumer_status causelog_consumers_get(const struct causelog_consumers *consumers,
+                                                       size_t index);
+
+/**
+ * Frees a list of consumers; NULL is fine.
+ */
+void causelog_consumers_free(struct causelog_consumers *consumers);
+
+/**
+ * Removes a consumer and forgets its position. Handles on it find that out when they commit.
+ *
+ * Fails with `CAUSELOG_NOT_FOUND` when there is none of this name, `CAUSELOG_INVALID_ARGUMENT`
+ * when none can be, `CAUSELOG_READ_ONLY`, `CAUSELOG_IO`, and `CAUSELOG_CLOSED`.
+ */
+causelog_status causelog_log_remove_consumer(const struct causelog_log *log,
+                                             struct causelog_text name,
+                                             struct causelog_error **error);
+
+/**
+ * What was removed from the log, and why, oldest first. Free the list with
+ * `causelog_removals_free`.
+ *
+ * Fails with `CAUSELOG_CLOSED`.
+ */
+causelog_status causelog_log_removals(const struct causelog_log *log,
+                                      struct causelog_removals **removals,
+                                      struct causelog_error **error);
+
+/**
+ * Removes what `policy` no longer keeps. `*removals` becomes what that was: nothing, or one
+ * removal for each rule. `removals` may be NULL. Free the list with `causelog_removals_free`.
+ *
+ * Whoever asks for what was removed gets `CAUSELOG_TRUNCATED` with the first LSN that remains.
+ * `causelog_log_removals` keeps the record. Cursors that are reading a removed segment go on
+ * to its end.
+ *
+ * Fails with `CAUSELOG_INVALID_ARGUMENT` when the policy is malformed, `CAUSELOG_IO` or
+ * `CAUSELOG_NO_SPACE` when the record could not be written, `CAUSELOG_READ_ONLY`, and
+ * `CAUSELOG_CLOSED`; nothing is removed then.
+ */
+causelog_status causelog_log_retain(const struct causelog_log *log,
+                                    const struct causelog_retention_policy *policy,
+                                    struct causelog_removals **removals,
+                                    struct causelog_error **error);
+
+/**
+ * Removes entries that later ones of the same row have replaced, from all segments but the
+ * one that is being written. `*removals` becomes what that was: nothing, or one removal.
+ * `options` and `removals` may be NULL. Free the list with `causelog_removals_free`.
+ *
+ * A row keeps its newest choke point and everything after: an entry that every other entry of
+ * the row comes before or after, and that all of `options.known` have seen. A row without one
+ * keeps all. So its state, and how conflicts about it end, stay what they were; its history
+ * gets shorter. Takes memory for each row of these tables.
+ *
+ * Fails with `CAUSELOG_INVALID_ARGUMENT` when the options are malformed, `CAUSELOG_CORRUPT`
+ * where the log is damaged, `CAUSELOG_IO` or `CAUSELOG_NO_SPACE` when a file could not be
+ * written: what was compacted until then stays so. `CAUSELOG_READ_ONLY`, `CAUSELOG_CLOSED`.
+ */
+causelog_status causelog_log_compact(const struct causelog_log *log,
+                                     const struct causelog_compaction_options *options,
+                                     struct causelog_removals **removals,
+                                     struct causelog_error **error);
+
+/**
+ * How many removals there are.
+ */
+size_t causelog_removals_count(const struct causelog_removals *removals);
+
+/**
+ * The removal at this place, from 0, oldest first; zeros beyond the count.
+ */
+struct causelog_removal causelog_removals_get(const struct causelog_removals *removals,
+                                              size_t index);
+
+/**
+ * Frees a list of removals; NULL is fine.
+ */
+void causelog_removals_free(struct causelog_removals *removals);
+
+/**
+ * Reads all files of the log and checks all that can be: checksums, and that what they hold
+ * fits together. Free the report with `causelog_verify_report_free`.
+ *
+ * Others may append and read meanwhile. Damage to what is derived, indexes and the checkpoint,
+ * loses nothing: remove the file, and the next opening makes it again.
+ *
+ * Fails with `CAUSELOG_IO` when something cannot be read, and `CAUSELOG_CLOSED`. Damage is not a
+ * failure but a finding: see `causelog_verify_report_check`.
+ */
+causelog_status causelog_log_verify(const struct causelog_log *log,
+                                    struct causelog_verify_report **report,
+                                    struct causelog_error **error);
+
+/**
+ * Segments that were read.
+ */
+uint64_t causelog_verify_report_segments(const struct causelog_verify_report *report);
+
+/**
+ * Transactions that are intact.
+ */
+uint64_t causelog_verify_report_transactions(const struct causelog_verify_report *report);
+
+/**
+ * Their entries, those that were removed left out.
+ */
+uint64_t causelog_verify_report_entries(const struct causelog_verify_report *report);
+
+/**
+ * Bytes that were read and checked.
+ */
+uint64_t causelog_verify_report_bytes(const struct causelog_verify_report *report);
+
+/**
+ * Whether nothing is damaged. Not of NULL.
+ */
+bool causelog_verify_report_is_intact(const struct causelog_verify_report *report);
+
+/**
+ * How many things are damaged.
+ */
+size_t causelog_verify_report_finding_count(const struct causelog_verify_report *report);
+
+/**
+ * What is damaged, in the order in which it was found, from 0; zeros beyond the count.
+ */
+struct causelog_finding causelog_verify_report_finding(const struct causelog_verify_report *report,
+                                                       size_t index);
+
+/**
+ * Succeeds when nothing is damaged; else the first finding is the error.
+ *
+ * Fails with `CAUSELOG_CORRUPT` when something is damaged.
+ */
+causelog_status causelog_verify_report_check(const struct causelog_verify_report *report,
+                                             struct causelog_error **error);
+
+/**
+ * Frees a report; NULL is fine.
+ */
+void causelog_verify_report_free(struct causelog_verify_report *report);
+
+/**
+ * Copies all that is intact of the log in the directory `from` into a new log in the directory
+ * `to`. `report` may be NULL. Free it with `causelog_salvage_report_free`.
+ *
+ * The damaged log is only read. The copy holds each transaction whose past is whole, under its
+ * own dot and clock, in the same order; it has an identity of its own, for other replicas may
+ * know more of the old one. LSNs are given out anew. Where nothing intact follows damage that
+ * can be found, the rest of that segment is lost. Transactions that compaction has removed
+ * something of are left out with what depends on them.
+ *
+ * Fails with `CAUSELOG_NOT_FOUND` when `from` holds no log, `CAUSELOG_ALREADY_EXISTS` when `to`
+ * holds one, `CAUSELOG_LOCKED` while somebody writes `from`, `CAUSELOG_UNSUPPORTED` when a newer
+ * version wrote it, `CAUSELOG_INVALID_ARGUMENT` for a path that cannot be one, `CAUSELOG_IO`, and
+ * `CAUSELOG_NO_SPACE`.
+ */
+causelog_status causelog_log_salvage(struct causelog_text from,
+                                     struct causelog_text to,
+                                     struct causelog_salvage_report **report,
+                                     struct causelog_error **error);
+
+/**
+ * Transactions that were copied.
+ */
+uint64_t causelog_salvage_report_transactions(const struct causelog_salvage_report *report);
+
+/**
+ * Their entries.
+ */
+uint64_t causelog_salvage_report_entries(const struct causelog_salvage_report *report);
+
+/**
+ * Transactions that are intact and were left out all the same, because something that they
+ * depend on is lost.
+ */
+uint64_t causelog_salvage_report_skipped_transactions(const struct causelog_salvage_report *report);
+
+/**
+ * How many things are damaged.
+ */
+size_t causelog_salvage_report_finding_count(const struct causelog_salvage_report *report);
+
+/**
+ * What is damaged, in the order in which it was found, from 0; zeros beyond the count.
+ */
+struct causelog_finding causelog_salvage_report_finding(const struct causelog_salvage_report *report,
+                                                        size_t index);
+
+/**
+ * Frees a report; NULL is fine.
+ */
+void causelog_salvage_report_free(struct causelog_salvage_report *report);
 
 /**
  * A detector that resolves by `resolution`, a `causelog_resolution`. It notes down the

@@ -9,7 +9,7 @@ use crate::enumeration::causelog_operation;
 use crate::error::causelog_error;
 use crate::guard::guard;
 use crate::handle::{give, release};
-use crate::identity::causelog_uuid;
+use crate::identity::{causelog_dot, causelog_uuid};
 use crate::input::{Versioned, optional, required, slice, versioned};
 use crate::log::causelog_log;
 use crate::row_id::causelog_row_id;
@@ -37,6 +37,12 @@ pub struct causelog_query_options {
     pub reverse: i32,
     /// Only entries that this node made.
     pub node: *const causelog_uuid,
+    /// Only entries of the transaction with this name: the dot of its last change. No other
+    /// dot names it, so any other finds nothing.
+    pub transaction: *const causelog_dot,
+    /// Only entries that this clock does not cover: what someone who has seen that much lacks.
+    /// It may cover the first changes of a transaction and not the others.
+    pub unseen_by: *const causelog_clock,
     /// Only entries after this LSN: the last one that was handled, or 0.
     pub since: u64,
     /// Only entries up to and including this LSN.
@@ -78,13 +84,14 @@ impl causelog_query_options {
                 row_id: row_id.transpose()?,
                 operation: operation.transpose()?,
                 node: optional(options.node).map(Into::into),
+                transaction: optional(options.transaction).map(Into::into),
+                unseen_by: options.unseen_by.as_ref().map(|clock| clock.get().clone()),
                 since: options.since,
                 until: optional(options.until),
                 since_time: time(options.since_time),
                 until_time: time(options.until_time),
                 limit: optional(options.limit),
                 reverse: options.reverse != 0,
-                ..QueryOptions::default()
             })
         }
     }
@@ -98,10 +105,18 @@ pub struct causelog_cursor {
     current: Option<causelog_entry>,
 }
 
+impl causelog_cursor {
+    pub(crate) fn give(cursor: Cursor) -> *mut causelog_cursor {
+        give(causelog_cursor { cursor, current: None })
+    }
+}
+
 /// The entries that `options` ask for, in the order of their LSNs or in reverse. `options`
 /// may be NULL. Free the cursor with `causelog_cursor_free`.
 ///
-/// Fails with `CAUSELOG_INVALID_ARGUMENT` when the options are malformed, and `CAUSELOG_CLOSED`.
+/// Fails with `CAUSELOG_INVALID_ARGUMENT` when the options are malformed, `CAUSELOG_TRUNCATED`
+/// naming the first LSN that remains when some of what comes after `since` was removed, and
+/// `CAUSELOG_CLOSED`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn causelog_log_query(
     log: Option<&causelog_log>,
@@ -114,7 +129,7 @@ pub unsafe extern "C" fn causelog_log_query(
         // SAFETY: the caller passes options whose parts are there during the call.
         let options = unsafe { causelog_query_options::read(options)? };
         let cursor = required(cursor, "cursor")?;
-        cursor.write(give(causelog_cursor { cursor: log.log.query(options)?, current: None }));
+        cursor.write(causelog_cursor::give(log.log.query(options)?));
         Ok(())
     })
 }
@@ -123,7 +138,7 @@ pub unsafe extern "C" fn causelog_log_query(
 /// NULL after the last one. After a failure the cursor has ended.
 ///
 /// Fails with `CAUSELOG_CORRUPT` naming file and offset when what it reads is damaged,
-/// `CAUSELOG_IO`, and `CAUSELOG_CLOSED`.
+/// `CAUSELOG_TRUNCATED` when what comes next was removed, `CAUSELOG_IO`, and `CAUSELOG_CLOSED`.
 #[unsafe(no_mangle)]
 pub extern "C" fn causelog_cursor_next(
     cursor: Option<&mut causelog_cursor>,
@@ -158,7 +173,10 @@ pub struct causelog_transaction_cursor {
 /// the other, they make it hold all that this one holds. Free the cursor with
 /// `causelog_transaction_cursor_free`.
 ///
-/// Fails with `CAUSELOG_CLOSED`.
+/// What it gives is durable: where appends return earlier than that, this syncs first.
+///
+/// Fails with `CAUSELOG_TRUNCATED` when some of it was removed, `CAUSELOG_IO` when it cannot be
+/// made durable, and `CAUSELOG_CLOSED`.
 #[unsafe(no_mangle)]
 pub extern "C" fn causelog_log_transactions(
     log: Option<&causelog_log>,

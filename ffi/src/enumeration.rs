@@ -6,7 +6,7 @@ use std::mem::MaybeUninit;
 
 use causelog_core::{
     Causality, ChangeOperation, ConflictClass, ConflictResolution, ConflictType, Durability, Error,
-    ErrorCode, ReasonCode, Result, Side, Verdict,
+    ErrorCode, ReasonCode, RemovalReason, Result, Side, Verdict,
 };
 
 use crate::error::causelog_error;
@@ -68,6 +68,24 @@ pub enum causelog_durability {
     /// After the bytes were handed to the operating system: a crash of the process keeps
     /// them, a loss of power may cost the last transactions, each as a whole.
     CAUSELOG_DURABILITY_OS = 2,
+    /// As `CAUSELOG_DURABILITY_OS`, but the operating system is asked to put the bytes on the disk
+    /// whenever `sync_interval` has passed: by the first append after that, or by
+    /// `causelog_log_maintain`, whichever comes first.
+    CAUSELOG_DURABILITY_INTERVAL = 3,
+}
+
+/// Why entries were removed from a log.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(i32)]
+pub enum causelog_removal_reason {
+    /// No reason: there is no removal.
+    CAUSELOG_REMOVAL_REASON_NONE = 0,
+    /// They were older than the log is to keep.
+    CAUSELOG_REMOVAL_REASON_AGE = 1,
+    /// The log was larger than it is to be.
+    CAUSELOG_REMOVAL_REASON_BYTES = 2,
+    /// Later entries of the same row had replaced them.
+    CAUSELOG_REMOVAL_REASON_COMPACTION = 3,
 }
 
 /// How a conflict is decided.
@@ -222,7 +240,13 @@ mirror!(causelog_verdict of Verdict, "verdict" {
 });
 mirror!(causelog_durability of Durability, "durability" {
     CAUSELOG_DURABILITY_SYNC = Sync c"sync",
+    CAUSELOG_DURABILITY_INTERVAL = Interval c"interval",
     CAUSELOG_DURABILITY_OS = Os c"os",
+});
+mirror!(causelog_removal_reason of RemovalReason, "removal reason" {
+    CAUSELOG_REMOVAL_REASON_AGE = Age c"age",
+    CAUSELOG_REMOVAL_REASON_BYTES = Bytes c"bytes",
+    CAUSELOG_REMOVAL_REASON_COMPACTION = Compaction c"compaction",
 });
 mirror!(causelog_resolution of ConflictResolution, "conflict resolution" {
     CAUSELOG_RESOLUTION_LAST_WRITE_WINS = LastWriteWins c"last_write_wins",
@@ -297,11 +321,18 @@ pub extern "C" fn causelog_verdict_name(verdict: i32) -> *const c_char {
     causelog_verdict::name(verdict)
 }
 
-/// The name of a durability: `"sync"`, `"os"`; `"unknown"` of anything else.
+/// The name of a durability: `"sync"`, `"interval"`, `"os"`; `"unknown"` of anything else.
 /// NUL-terminated, never freed.
 #[unsafe(no_mangle)]
 pub extern "C" fn causelog_durability_name(durability: i32) -> *const c_char {
     causelog_durability::name(durability)
+}
+
+/// The name of a removal's reason: `"age"`, `"bytes"`, `"compaction"`; `"unknown"` of anything
+/// else. NUL-terminated, never freed.
+#[unsafe(no_mangle)]
+pub extern "C" fn causelog_removal_reason_name(reason: i32) -> *const c_char {
+    causelog_removal_reason::name(reason)
 }
 
 /// The name of a resolution: `"last_write_wins"`, `"vector_clock_causal"`; `"unknown"` of
@@ -480,7 +511,8 @@ mod tests {
         check!(causelog_operation, ChangeOperation::ALL);
         check!(causelog_causality, Causality::ALL);
         check!(causelog_verdict, Verdict::ALL);
-        check!(causelog_durability, [Durability::Sync, Durability::Os]);
+        check!(causelog_durability, Durability::ALL);
+        check!(causelog_removal_reason, RemovalReason::ALL);
         check!(causelog_resolution, ConflictResolution::ALL);
         check!(causelog_conflict_type, ConflictType::ALL);
         check!(causelog_conflict_class, ConflictClass::ALL);

@@ -2,7 +2,7 @@ use std::mem::MaybeUninit;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use causelog_core::{ChangeLog, LogOptions, Result};
+use causelog_core::{ChangeLog, LogOptions, Result, Timestamp};
 
 use crate::change::{causelog_change, causelog_changes};
 use crate::clock::causelog_clock;
@@ -41,8 +41,17 @@ pub struct causelog_log_options {
     pub node: *const causelog_uuid,
     /// When an append returns: a `causelog_durability`.
     pub durability: i32,
+    /// Not zero: only to read, beside a writer in any process or without one. Appends are then
+    /// `CAUSELOG_READ_ONLY`, and what the writer appends is seen as it comes.
+    pub read_only: i32,
+    /// How long entries may lie in the operating system's hands under
+    /// `CAUSELOG_DURABILITY_INTERVAL`, in nanoseconds, at least 1; by default 100 milliseconds.
+    pub sync_interval: *const u64,
     /// How far a remote timestamp may lie ahead of local time, in nanoseconds; by default 2 minutes.
     pub maximum_clock_skew: *const u64,
+    /// From how many bytes on a segment, a file of the log, is sealed and the next one begun:
+    /// 4096 to 1073741824; 0 for the default, 67108864.
+    pub segment_bytes: u64,
     /// Where the time comes from; by default the system's clock. The log keeps it alive.
     pub time: *const causelog_time,
 }
@@ -61,14 +70,21 @@ impl causelog_log_options {
             return Ok(read);
         }
         // SAFETY: the caller vouches for everything that is read here.
-        let (options, node, skew, time) = unsafe {
+        let (options, node, interval, skew, time) = unsafe {
             let options = versioned(options, "options")?;
-            let skew = optional(options.maximum_clock_skew);
-            (options, optional(options.node), skew, options.time.as_ref())
+            let (interval, skew) = (optional(options.sync_interval), optional(options.maximum_clock_skew));
+            (options, optional(options.node), interval, skew, options.time.as_ref())
         };
         read.node = node.map(Into::into);
         if options.durability != causelog_durability::CAUSELOG_DURABILITY_DEFAULT as i32 {
             read.durability = causelog_durability::read(options.durability, "options.durability")?;
+        }
+        read.read_only = options.read_only != 0;
+        if let Some(interval) = interval {
+            read.sync_interval = Duration::from_nanos(interval);
+        }
+        if options.segment_bytes != 0 {
+            read.segment_bytes = options.segment_bytes;
         }
         if let Some(skew) = skew {
             read.maximum_clock_skew = Duration::from_nanos(skew);
@@ -110,22 +126,22 @@ impl From<causelog_core::Appended> for causelog_appended {
 ///
 /// # Safety
 /// The text is there.
-unsafe fn read_path(path: causelog_text) -> Result<PathBuf> {
+pub(crate) unsafe fn read_path(path: causelog_text, name: &str) -> Result<PathBuf> {
     #[cfg(unix)]
     let path = {
         use std::os::unix::ffi::OsStrExt;
         let bytes = crate::text::causelog_bytes { data: path.data.cast(), length: path.length };
         // SAFETY: the caller vouches for it.
-        PathBuf::from(std::ffi::OsStr::from_bytes(unsafe { bytes.read("path")? }))
+        PathBuf::from(std::ffi::OsStr::from_bytes(unsafe { bytes.read(name)? }))
     };
     #[cfg(not(unix))]
     // SAFETY: the caller vouches for it.
-    let path = PathBuf::from(unsafe { path.read("path")? });
+    let path = PathBuf::from(unsafe { path.read(name)? });
     if path.as_os_str().is_empty() {
-        return Err(invalid("path is empty"));
+        return Err(invalid(format!("{name} is empty")));
     }
     if path.as_os_str().as_encoded_bytes().contains(&0) {
-        return Err(invalid(format!("path holds a NUL: {path:?}")));
+        return Err(invalid(format!("{name} holds a NUL: {path:?}")));
     }
     Ok(path)
 }
@@ -138,7 +154,8 @@ unsafe fn read_path(path: causelog_text) -> Result<PathBuf> {
 /// Fails with `CAUSELOG_LOCKED` while another handle or process has it open,
 /// `CAUSELOG_CORRUPT` with file and offset when it is damaged, `CAUSELOG_UNSUPPORTED` when
 /// a newer version wrote it, `CAUSELOG_INVALID_ARGUMENT` when `path` is no directory or
-/// the options name a node that this log never was, and `CAUSELOG_IO`,
+/// the options name a node that this log never was, `CAUSELOG_NOT_FOUND` when it is to be read
+/// only and is not there, and `CAUSELOG_IO`,
 /// `CAUSELOG_NO_SPACE` or `CAUSELOG_READ_ONLY` when the operating system says so.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn causelog_log_open(
@@ -149,7 +166,7 @@ pub unsafe extern "C" fn causelog_log_open(
 ) -> causelog_status {
     guard(error, || {
         // SAFETY: the caller passes a path and options that are there during the call.
-        let (path, options) = unsafe { (read_path(path)?, causelog_log_options::read(options)?) };
+        let (path, options) = unsafe { (read_path(path, "path")?, causelog_log_options::read(options)?) };
         let log = required(log, "log")?;
         log.write(give(causelog_log { log: ChangeLog::open_with(path, options)? }));
         Ok(())
@@ -185,6 +202,13 @@ pub extern "C" fn causelog_log_node(log: Option<&causelog_log>) -> causelog_uuid
 #[unsafe(no_mangle)]
 pub extern "C" fn causelog_log_id(log: Option<&causelog_log>) -> causelog_uuid {
     read(log, causelog_uuid::NIL, |log| log.log.id().into())
+}
+
+/// How often the log has lost its end, and with it LSNs that were handed out: a position is
+/// one of this log and this epoch. What a consumer was handed stays right in all of them.
+#[unsafe(no_mangle)]
+pub extern "C" fn causelog_log_epoch(log: Option<&causelog_log>) -> u64 {
+    read(log, 0, |log| log.log.epoch())
 }
 
 /// How many nodes this log was before: it takes a new identity whenever it is found to
@@ -228,7 +252,7 @@ pub unsafe extern "C" fn causelog_log_append(
 /// a transaction that only says what has been seen.
 ///
 /// Fails with `CAUSELOG_TOO_LARGE` beyond 1 GiB, `CAUSELOG_NO_SPACE` or `CAUSELOG_IO` when
-/// it could not be written, and `CAUSELOG_CLOSED`.
+/// it could not be written, `CAUSELOG_READ_ONLY`, and `CAUSELOG_CLOSED`.
 #[unsafe(no_mangle)]
 pub extern "C" fn causelog_log_append_transaction(
     log: Option<&causelog_log>,
@@ -238,7 +262,7 @@ pub extern "C" fn causelog_log_append_transaction(
 ) -> causelog_status {
     guard(error, || {
         let (log, changes) = (required(log, "log")?, required(changes, "changes")?);
-        write_if_wanted(appended, log.log.append_transaction(changes.changes.clone())?.into());
+        write_if_wanted(appended, log.log.append_transaction(&changes.changes)?.into());
         Ok(())
     })
 }
@@ -247,7 +271,8 @@ pub extern "C" fn causelog_log_append_transaction(
 /// recognised by its dot and written no second time. `appended` may be NULL.
 ///
 /// Fails with `CAUSELOG_MISSING_DEPENDENCY` naming the dot when the log lacks something
-/// that its author had seen; `CAUSELOG_DOT_REUSE` when the log holds something else under
+/// that its author had seen; `CAUSELOG_TRUNCATED` when the log held it once and no longer knows
+/// its clock; `CAUSELOG_DOT_REUSE` when the log holds something else under
 /// one of its dots; `CAUSELOG_CLOCK_SKEW` when its timestamp lies further ahead of local
 /// time than allowed; `CAUSELOG_INVALID_ARGUMENT` when a dependency names no transaction,
 /// or they do not cover its author's previous transaction; otherwise as
@@ -285,7 +310,8 @@ pub extern "C" fn causelog_log_frontier(
 /// What the author of this change had seen when making it, the change included. The dot
 /// of an empty transaction has a clock as well. Free it with `causelog_clock_free`.
 ///
-/// Fails with `CAUSELOG_NOT_FOUND` when the log does not hold the dot, and `CAUSELOG_CLOSED`.
+/// Fails with `CAUSELOG_NOT_FOUND` when the log does not hold the dot,
+/// `CAUSELOG_TRUNCATED` when it was removed, and `CAUSELOG_CLOSED`.
 #[unsafe(no_mangle)]
 pub extern "C" fn causelog_log_vector_clock(
     log: Option<&causelog_log>,
@@ -319,13 +345,50 @@ pub extern "C" fn causelog_log_stats(
 /// Returns once all that was appended will survive a loss of power, whatever the durability.
 ///
 /// Fails with `CAUSELOG_IO` when the operating system cannot promise it, which closes the
-/// log, and `CAUSELOG_CLOSED`.
+/// log, `CAUSELOG_READ_ONLY`, and `CAUSELOG_CLOSED`.
 #[unsafe(no_mangle)]
 pub extern "C" fn causelog_log_sync(
     log: Option<&causelog_log>,
     error: Option<&mut MaybeUninit<*mut causelog_error>>,
 ) -> causelog_status {
     guard(error, || required(log, "log")?.log.sync())
+}
+
+/// Does what is due at `now`, in nanoseconds since the Unix epoch: the sync of
+/// `CAUSELOG_DURABILITY_INTERVAL`. Call it every so often when no appends come; appends do it by
+/// themselves.
+///
+/// Fails as `causelog_log_sync` does.
+#[unsafe(no_mangle)]
+pub extern "C" fn causelog_log_maintain(
+    log: Option<&causelog_log>,
+    now: i64,
+    error: Option<&mut MaybeUninit<*mut causelog_error>>,
+) -> causelog_status {
+    guard(error, || required(log, "log")?.log.maintain(Timestamp::from_nanoseconds(now)))
+}
+
+/// Waits until the log holds an entry after `lsn`, for at most so many milliseconds; `*last_lsn`
+/// becomes the LSN of its last one. `last_lsn` may be NULL.
+///
+/// Other threads may use the log meanwhile. A log opened for reading only waits for the writer,
+/// whichever process that is in.
+///
+/// Fails with `CAUSELOG_TIMEOUT` when none came in time, and `CAUSELOG_CLOSED`, also when the log
+/// is closed meanwhile.
+#[unsafe(no_mangle)]
+pub extern "C" fn causelog_log_wait(
+    log: Option<&causelog_log>,
+    lsn: u64,
+    milliseconds: u64,
+    last_lsn: Option<&mut MaybeUninit<u64>>,
+    error: Option<&mut MaybeUninit<*mut causelog_error>>,
+) -> causelog_status {
+    guard(error, || {
+        let log = required(log, "log")?;
+        write_if_wanted(last_lsn, log.log.wait(lsn, Duration::from_millis(milliseconds))?);
+        Ok(())
+    })
 }
 
 /// Syncs and closes the log, so that another handle can open it: every other call is
@@ -351,19 +414,24 @@ pub extern "C" fn causelog_log_free(log: Option<Box<causelog_log>>) {
 #[cfg(test)]
 mod tests {
     use std::sync::Arc;
+    use std::sync::atomic::{AtomicBool, Ordering};
 
-    use causelog_core::{LogOptions, TimeSource, Timestamp};
+    use causelog_core::TimeSource;
 
     use super::*;
     use crate::change::causelog_change_insert;
     use crate::row_id::causelog_row_id_from_integer;
     use crate::text::{causelog_bytes, causelog_text};
 
-    struct BrokenTime;
+    /// Works until it is told to break: opening a log asks it too.
+    struct BreakingTime {
+        broken: AtomicBool,
+    }
 
-    impl TimeSource for BrokenTime {
+    impl TimeSource for BreakingTime {
         fn now(&self) -> Timestamp {
-            panic!("the time is out of joint")
+            assert!(!self.broken.load(Ordering::Relaxed), "the time is out of joint");
+            Timestamp::from_nanoseconds(1000)
         }
     }
 
@@ -385,8 +453,10 @@ mod tests {
 
     #[test]
     fn a_panic_inside_an_append_is_internal_and_closes_the_log() {
-        let options = LogOptions { time: Arc::new(BrokenTime), ..Default::default() };
+        let time = Arc::new(BreakingTime { broken: AtomicBool::new(false) });
+        let options = LogOptions { time: time.clone(), ..Default::default() };
         let log = causelog_log { log: ChangeLog::in_memory(options).unwrap() };
+        time.broken.store(true, Ordering::Relaxed);
         let change = causelog_change_insert(
             causelog_text::of("orders"),
             causelog_row_id_from_integer(42),

@@ -35,7 +35,7 @@ pub struct causelog_table_stats {
     pub deletes: u64,
 }
 
-/// Entries: changes of all transactions.
+/// Entries that are still there: changes of all transactions, the removed ones left out.
 #[unsafe(no_mangle)]
 pub extern "C" fn causelog_stats_entries(stats: Option<&causelog_stats>) -> u64 {
     read(stats, 0, |stats| stats.stats.entries)
@@ -71,6 +71,12 @@ pub extern "C" fn causelog_stats_last_lsn(stats: Option<&causelog_stats>) -> u64
     read(stats, 0, |stats| stats.stats.last_lsn)
 }
 
+/// LSN of the last entry that would survive a loss of power; 0 if there is none.
+#[unsafe(no_mangle)]
+pub extern "C" fn causelog_stats_durable_lsn(stats: Option<&causelog_stats>) -> u64 {
+    read(stats, 0, |stats| stats.stats.durable_lsn)
+}
+
 /// Whether there is any transaction; `*timestamp` becomes the earliest timestamp of all
 /// then, in nanoseconds since the Unix epoch. `timestamp` may be NULL.
 #[unsafe(no_mangle)]
@@ -99,7 +105,13 @@ pub extern "C" fn causelog_stats_newest(
     newest.is_some()
 }
 
-/// Bytes of all segments, their headers included.
+/// Segments that the log consists of.
+#[unsafe(no_mangle)]
+pub extern "C" fn causelog_stats_segments(stats: Option<&causelog_stats>) -> u64 {
+    read(stats, 0, |stats| stats.stats.segments)
+}
+
+/// Bytes of all segments, their headers included; not those of their indexes.
 #[unsafe(no_mangle)]
 pub extern "C" fn causelog_stats_bytes(stats: Option<&causelog_stats>) -> u64 {
     read(stats, 0, |stats| stats.stats.bytes)

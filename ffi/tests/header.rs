@@ -25,6 +25,12 @@ const SOURCES: &[&str] = &[
     "log",
     "stats",
     "cursor",
+    "time_travel",
+    "snapshot",
+    "view",
+    "consumer",
+    "removal",
+    "verify",
     "detector",
     "report",
 ];

@@ -43,6 +43,33 @@ void remove_scratch(void) {
     }
 }
 
+const char *first_segment(const char *directory) {
+    static char found[1024];
+    found[0] = '\0';
+    DIR *opened = opendir(directory);
+    CHECK(opened != NULL);
+    const struct dirent *item;
+    while ((item = readdir(opened)) != NULL) {
+        const char *type = strrchr(item->d_name, '.');
+        char name[1024];
+        snprintf(name, sizeof name, "%s/%s", directory, item->d_name);
+        if (type != NULL && strcmp(type, ".segment") == 0 && (found[0] == '\0' || strcmp(name, found) < 0)) {
+            strcpy(found, name);
+        }
+    }
+    closedir(opened);
+    CHECK(found[0] != '\0');
+    return found;
+}
+
+void flip_byte(const char *file, long offset) {
+    FILE *opened = fopen(file, "r+b");
+    CHECK(opened != NULL && fseek(opened, offset, SEEK_SET) == 0);
+    int byte = fgetc(opened);
+    CHECK(byte != EOF && fseek(opened, offset, SEEK_SET) == 0);
+    CHECK(fputc(byte ^ 1, opened) != EOF && fclose(opened) == 0);
+}
+
 causelog_uuid node_of(unsigned char number) {
     causelog_uuid node = {{0}};
     node.bytes[15] = number;

@@ -12,6 +12,12 @@ const char *scratch_path(const char *name);
 /* Removes what scratch_path has made. */
 void remove_scratch(void);
 
+/* The segment with the lowest name of a log's directory; valid until the next call. */
+const char *first_segment(const char *directory);
+
+/* Changes one bit of the byte at this offset of a file. */
+void flip_byte(const char *file, long offset);
+
 /* The UUID of which only the last byte is not zero. */
 causelog_uuid node_of(unsigned char number);
 

@@ -4,7 +4,6 @@
 
 #include "support.h"
 
-#include <dirent.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -308,6 +307,8 @@ static void stats_count_what_the_log_holds(void) {
     CHECK_NUMBER(1, causelog_stats_nodes(stats));
     CHECK_NUMBER(1, causelog_stats_first_lsn(stats));
     CHECK_NUMBER(4, causelog_stats_last_lsn(stats));
+    CHECK_NUMBER(4, causelog_stats_durable_lsn(stats));
+    CHECK_NUMBER(1, causelog_stats_segments(stats));
     CHECK(causelog_stats_oldest(stats, &timestamp) && timestamp == 1000);
     CHECK(causelog_stats_newest(stats, &timestamp) && timestamp == 1004);
     CHECK(causelog_stats_bytes(stats) > 0);
@@ -352,43 +353,23 @@ static void a_directory_has_one_writer_and_keeps_what_was_written(void) {
     causelog_log_free(log);
 }
 
-/* Cuts the last byte off the largest file in a directory. */
-static void cut_largest_file(const char *directory) {
-    char largest[1024] = "";
-    off_t size = 0;
-    DIR *opened = opendir(directory);
-    CHECK(opened != NULL);
-    const struct dirent *item;
-    while ((item = readdir(opened)) != NULL) {
-        char name[1024];
-        struct stat about;
-        snprintf(name, sizeof name, "%s/%s", directory, item->d_name);
-        CHECK(stat(name, &about) == 0);
-        if (S_ISREG(about.st_mode) && about.st_size > size) {
-            strcpy(largest, name);
-            size = about.st_size;
-        }
-    }
-    closedir(opened);
-    CHECK(size > 0 && truncate(largest, size - 1) == 0);
-}
-
 static void a_log_that_lost_its_end_is_another_node(void) {
     const char *path = scratch_path("cut");
     causelog_log *log;
     CHECK_OK(causelog_log_open(causelog_text_from(path), NULL, &log, &error));
-    char payload[4096];
-    memset(payload, 'x', sizeof payload);
-    causelog_change change = insert_of("t", 1, "");
-    change.after = (causelog_bytes){(const uint8_t *)payload, sizeof payload};
+    causelog_change change = insert_of("t", 1, "{}");
     CHECK_OK(causelog_log_append(log, &change, NULL, &error));
     CHECK_OK(causelog_log_append(log, &change, NULL, &error));
     causelog_uuid before = causelog_log_node(log);
+    CHECK_NUMBER(0, causelog_log_epoch(log));
     causelog_log_free(log);
-    cut_largest_file(path);
+    const char *segment = first_segment(path);
+    struct stat about;
+    CHECK(stat(segment, &about) == 0 && truncate(segment, about.st_size - 1) == 0);
 
     CHECK_OK(causelog_log_open(causelog_text_from(path), NULL, &log, &error));
     CHECK(!same_uuid(before, causelog_log_node(log)));
+    CHECK_NUMBER(1, causelog_log_epoch(log));
     CHECK_NUMBER(1, causelog_log_past_node_count(log));
     CHECK(same_uuid(before, causelog_log_past_node(log, 0)));
     CHECK(same_uuid(node_of(0), causelog_log_past_node(log, 1)));
@@ -397,6 +378,55 @@ static void a_log_that_lost_its_end_is_another_node(void) {
     CHECK_NUMBER(1, causelog_stats_entries(stats));
     causelog_stats_free(stats);
     causelog_log_free(log);
+}
+
+static void a_reader_sees_what_the_writer_appends(void) {
+    causelog_text path = causelog_text_from(scratch_path("read"));
+    causelog_log_options options = CAUSELOG_LOG_OPTIONS_INIT;
+    options.read_only = 1;
+    causelog_log *writer, *reader;
+    CHECK_FAILS(CAUSELOG_NOT_FOUND, "read", causelog_log_open(path, &options, &reader, &error));
+    CHECK_OK(causelog_log_open(path, NULL, &writer, &error));
+    CHECK_OK(causelog_log_open(path, &options, &reader, &error));
+    CHECK_FAILS(CAUSELOG_TIMEOUT, "no entry after 0", causelog_log_wait(reader, 0, 1, NULL, &error));
+    causelog_change change = insert_of("t", 1, "{}");
+    CHECK_OK(causelog_log_append(writer, &change, NULL, &error));
+    CHECK_OK(causelog_log_append(writer, &change, NULL, &error));
+    uint64_t last;
+    CHECK_OK(causelog_log_wait(reader, 0, 60000, &last, &error));
+    CHECK_NUMBER(2, last);
+    causelog_entry *entry = entry_at(reader, 2);
+    CHECK_VIEW("t", causelog_entry_table(entry));
+    causelog_entry_free(entry);
+    CHECK_FAILS(CAUSELOG_READ_ONLY, "", causelog_log_append(reader, &change, NULL, &error));
+    causelog_log_free(writer);
+    CHECK_OK(causelog_log_wait(reader, 1, 0, NULL, &error));
+    causelog_log_free(reader);
+}
+
+static void an_interval_says_when_to_sync(void) {
+    causelog_time *time = causelog_time_new(1000);
+    uint64_t interval = 5000;
+    causelog_log_options options = CAUSELOG_LOG_OPTIONS_INIT;
+    options.durability = CAUSELOG_DURABILITY_INTERVAL;
+    options.sync_interval = &interval;
+    options.segment_bytes = 4096;
+    options.time = time;
+    causelog_log *log;
+    CHECK_OK(causelog_log_open(causelog_text_from(scratch_path("interval")), &options, &log, &error));
+    causelog_change change = insert_of("t", 1, "{}");
+    CHECK_OK(causelog_log_append(log, &change, NULL, &error));
+    causelog_stats *stats;
+    for (int late = 0; late < 2; late++) {
+        CHECK_OK(causelog_log_maintain(log, late ? 6001 : 5999, &error));
+        CHECK_OK(causelog_log_stats(log, &stats, &error));
+        CHECK_NUMBER(late, causelog_stats_durable_lsn(stats));
+        causelog_stats_free(stats);
+    }
+    causelog_log_free(log);
+    options.segment_bytes = 4095;
+    CHECK_FAILS(CAUSELOG_INVALID_ARGUMENT, "4095", causelog_log_in_memory(&options, &log, &error));
+    causelog_time_free(time);
 }
 
 static void a_closed_log_says_so(void) {
@@ -411,6 +441,31 @@ static void a_closed_log_says_so(void) {
     causelog_clock *clock;
     causelog_stats *stats;
     causelog_transaction_cursor *transactions;
+    causelog_row *row;
+    causelog_snapshot *snapshot;
+    causelog_view *view;
+    causelog_consumer *consumer;
+    causelog_consumers *consumers;
+    causelog_removals *removals;
+    causelog_verify_report *report;
+    const causelog_text t = causelog_text_from("t");
+    const causelog_row_id one = causelog_row_id_from_integer(1);
+    const causelog_retention_policy policy = CAUSELOG_RETENTION_POLICY_INIT;
+    CHECK_FAILS(CAUSELOG_CLOSED, "the log is closed", causelog_log_history(log, t, one, &late, &error));
+    CHECK_FAILS(CAUSELOG_CLOSED, "the log is closed",
+                causelog_log_state_at(log, t, one, causelog_moment_now(), &row, &error));
+    CHECK_FAILS(CAUSELOG_CLOSED, "the log is closed",
+                causelog_log_snapshot(log, t, causelog_moment_now(), &snapshot, &error));
+    CHECK_FAILS(CAUSELOG_CLOSED, "the log is closed", causelog_log_materialise(log, t, &view, &error));
+    CHECK_FAILS(CAUSELOG_CLOSED, "the log is closed", causelog_log_consumer(log, t, &consumer, &error));
+    CHECK_FAILS(CAUSELOG_CLOSED, "the log is closed", causelog_log_consumers(log, &consumers, &error));
+    CHECK_FAILS(CAUSELOG_CLOSED, "the log is closed", causelog_log_remove_consumer(log, t, &error));
+    CHECK_FAILS(CAUSELOG_CLOSED, "the log is closed", causelog_log_wait(log, 0, 1000, NULL, &error));
+    CHECK_FAILS(CAUSELOG_CLOSED, "the log is closed", causelog_log_maintain(log, 0, &error));
+    CHECK_FAILS(CAUSELOG_CLOSED, "the log is closed", causelog_log_removals(log, &removals, &error));
+    CHECK_FAILS(CAUSELOG_CLOSED, "the log is closed", causelog_log_retain(log, &policy, NULL, &error));
+    CHECK_FAILS(CAUSELOG_CLOSED, "the log is closed", causelog_log_compact(log, NULL, NULL, &error));
+    CHECK_FAILS(CAUSELOG_CLOSED, "the log is closed", causelog_log_verify(log, &report, &error));
     CHECK_FAILS(CAUSELOG_CLOSED, "the log is closed", causelog_cursor_next(cursor, &entry, &error));
     CHECK_FAILS(CAUSELOG_CLOSED, "the log is closed", causelog_log_append(log, &change, NULL, &error));
     CHECK_FAILS(CAUSELOG_CLOSED, "the log is closed", causelog_log_query(log, NULL, &late, &error));
@@ -447,6 +502,8 @@ int main(void) {
     RUN(stats_count_what_the_log_holds);
     RUN(a_directory_has_one_writer_and_keeps_what_was_written);
     RUN(a_log_that_lost_its_end_is_another_node);
+    RUN(a_reader_sees_what_the_writer_appends);
+    RUN(an_interval_says_when_to_sync);
     RUN(a_closed_log_says_so);
     RUN(a_path_that_is_none_is_refused);
     remove_scratch();

@@ -322,8 +322,8 @@ static void an_error_says_what_when_and_whether_to_try_again(void) {
 static void numbers_that_are_none_are_refused(void) {
     causelog_log *log;
     causelog_log_options log_options = CAUSELOG_LOG_OPTIONS_INIT;
-    log_options.durability = 3;
-    CHECK_FAILS(CAUSELOG_INVALID_ARGUMENT, "options.durability is 3, which is no durability",
+    log_options.durability = 4;
+    CHECK_FAILS(CAUSELOG_INVALID_ARGUMENT, "options.durability is 4, which is no durability",
                 causelog_log_in_memory(&log_options, &log, &error));
     log = memory_log(1, NULL);
     causelog_query_options query_options = CAUSELOG_QUERY_OPTIONS_INIT;

@@ -89,6 +89,20 @@ static void every_condition_narrows_the_answer(void) {
     CHECK_STRING("3456", lsns(log, &options));
     options.until_time = &until_time;
     CHECK_STRING("345", lsns(log, &options));
+
+    const causelog_dot named = dot_of(1, 4), unknown = dot_of(2, 2);
+    options = (causelog_query_options)CAUSELOG_QUERY_OPTIONS_INIT;
+    options.transaction = &named;
+    CHECK_STRING("4", lsns(log, &options));
+    options.transaction = &unknown;
+    CHECK_STRING("", lsns(log, &options));
+
+    causelog_clock *seen = causelog_clock_new();
+    CHECK_OK(causelog_clock_advance(seen, node_of(1), 3, &error));
+    options = (causelog_query_options)CAUSELOG_QUERY_OPTIONS_INIT;
+    options.unseen_by = seen;
+    CHECK_STRING("456", lsns(log, &options));
+    causelog_clock_free(seen);
     causelog_log_free(log);
 }
 

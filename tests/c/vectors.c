@@ -202,6 +202,67 @@ void free_row(owned_row *row) {
     }
 }
 
+causelog_operation operation_of(causelog_text name) {
+    causelog_operation operation;
+    CHECK_OK(causelog_operation_parse(name, &operation, &error));
+    return operation;
+}
+
+static causelog_bytes read_payload(const json_value *value, owned_bytes *memory) {
+    *memory = (owned_bytes){NULL, 0};
+    if (value == NULL || value->type == JSON_NULL) {
+        return (causelog_bytes){NULL, 0};
+    }
+    if (value->type == JSON_STRING) {
+        return (causelog_bytes){(const uint8_t *)value->text, value->length};
+    }
+    *memory = bytes_of_hex(string_member(value, "hex"));
+    return (causelog_bytes){memory->data, memory->length};
+}
+
+void read_change(const json_value *value, owned_change *change) {
+    read_row(member(value, "row_id"), &change->row);
+    change->change = (causelog_change)CAUSELOG_CHANGE_INIT;
+    change->change.table = text_member(value, "table");
+    change->change.row_id = change->row.row_id;
+    change->change.operation = operation_of(text_member(value, "operation"));
+    change->change.before = read_payload(json_get(value, "before"), &change->before);
+    change->change.after = read_payload(json_get(value, "after"), &change->after);
+    const json_value *strings = json_get(value, "metadata");
+    if (strings != NULL) {
+        CHECK(strings->type == JSON_OBJECT && strings->count <= sizeof change->metadata / sizeof *change->metadata);
+        for (size_t index = 0; index < strings->count; index++) {
+            const json_member *string = &strings->members[index];
+            change->metadata[index].key = (causelog_text){string->name, string->name_length};
+            change->metadata[index].value = (causelog_text){string->value.text, string->value.length};
+        }
+        change->change.metadata = change->metadata;
+        change->change.metadata_count = strings->count;
+    }
+}
+
+void free_change(owned_change *change) {
+    free(change->before.data);
+    free(change->after.data);
+    free_row(&change->row);
+}
+
+void check_payload(const json_value *expected, causelog_bytes actual) {
+    owned_bytes memory;
+    causelog_bytes wanted = read_payload(expected, &memory);
+    CHECK((wanted.data == NULL) == (actual.data == NULL));
+    CHECK_NUMBER(wanted.length, actual.length);
+    CHECK(wanted.length == 0 || memcmp(wanted.data, actual.data, actual.length) == 0);
+    free(memory.data);
+}
+
+void check_dot(const json_value *expected, causelog_dot dot) {
+    char text[CAUSELOG_DOT_TEXT_SIZE];
+    CHECK_OK(causelog_dot_format(dot, &text, &error));
+    CHECK(expected->type == JSON_STRING);
+    CHECK_STRING(expected->text, text);
+}
+
 void check_error(const json_value *vector, causelog_status status, causelog_error **made) {
     CHECK_STRING(string_member(vector, "error"), causelog_status_name(status));
     CHECK(causelog_error_status(*made) == status);

@@ -71,6 +71,31 @@ typedef struct owned_row {
 void read_row(const json_value *value, owned_row *row);
 void free_row(owned_row *row);
 
+/* The operation with this name. */
+causelog_operation operation_of(causelog_text name);
+
+/* A change, with memory for what it points to. */
+typedef struct owned_change {
+    causelog_change change;
+    owned_row row;
+    owned_bytes before;
+    owned_bytes after;
+    causelog_metadata metadata[8];
+} owned_change;
+
+/* Reads a change into *change, which must stay where it is; free it with free_change. */
+void read_change(const json_value *value, owned_change *change);
+void free_change(owned_change *change);
+
+/*
+ * These bytes are those of a payload: a string stands for its bytes, an object for those of its
+ * `hex`, and null for none.
+ */
+void check_payload(const json_value *expected, causelog_bytes actual);
+
+/* The dot is that of the value, which is a string. */
+void check_dot(const json_value *expected, causelog_dot dot);
+
 /* The call, whose status this is, failed as the case's `error` says. Frees the error that it made. */
 void check_error(const json_value *vector, causelog_status status, causelog_error **made);
 
