@@ -91,9 +91,32 @@ export type Side = 'local' | 'remote'
 /**
  * When an append returns. `'sync'`: after the bytes have reached the disk; a loss of power
  * keeps them. `'os'`: after they were handed to the operating system; a crash of the process
- * keeps them, a loss of power may cost the last transactions, each as a whole.
+ * keeps them, a loss of power may cost the last transactions, each as a whole. `'interval'`: as `'os'`,
+ * and the first append after `syncInterval` has passed syncs, or `ChangeLog.maintain`, whichever comes first.
  */
-export type Durability = 'sync' | 'os'
+export type Durability = 'sync' | 'interval' | 'os'
+
+/**
+ * Why entries were removed from a log. `'age'`: they were older than the log is to keep. `'bytes'`: the log was
+ * larger than it is to be. `'compaction'`: later entries of the same row had replaced them.
+ */
+export type RemovalReason = 'age' | 'bytes' | 'compaction'
+
+/**
+ * How much of a log counts when it is asked how things stood: a bigint or a safe integer is an LSN, the entries up to
+ * and including it, `0n` the empty log; a `Date`, or `{ timestampNs }` exactly, is a time, the entries stamped up to
+ * and including it, in log order. Left out, or `null`, it is all that the log holds when it is asked.
+ *
+ * An LSN is exact: it names a prefix of this log, the same one whenever it is asked for. A time is not: several entries can
+ * have one timestamp, and a remote entry can arrive late with an early one.
+ */
+export type Moment = bigint | number | Date | MomentNs
+
+/** A time in nanoseconds since 1970, told apart from an LSN. */
+export interface MomentNs {
+  /** Nanoseconds since 1970. */
+  readonly timestampNs: bigint
+}
 
 /** A UUID in a row id, told apart from text. */
 export interface UuidRowId {
@@ -186,8 +209,23 @@ export interface LogOptions {
   readonly node?: string | null
   /** When an append returns: `'sync'` unless told otherwise. */
   readonly durability?: Durability | null
+  /**
+   * How long entries may lie in the operating system's hands with the durability `'interval'`, in milliseconds:
+   * 100 unless told otherwise.
+   */
+  readonly syncInterval?: number | null
   /** How far a remote timestamp may lie ahead of local time, in milliseconds: 120,000 unless told otherwise. */
   readonly maximumClockSkew?: number | null
+  /**
+   * From how many bytes on a segment is sealed and the next one begun, 4,096 to 1,073,741,824: 67,108,864 unless
+   * told otherwise.
+   */
+  readonly segmentBytes?: number | null
+  /**
+   * Whether only to read: beside a writer in any process, and without one. Appends are then `READ_ONLY`, and
+   * what the writer appends is seen as it comes.
+   */
+  readonly readOnly?: boolean | null
   /** Where the time comes from: the system's clock unless told otherwise. */
   readonly time?: ManualTime | null
 }
@@ -207,6 +245,16 @@ export interface QueryOptions {
   readonly operation?: ChangeOperation | null
   /** Only entries that this node made. */
   readonly node?: string | null
+  /**
+   * Only entries of the transaction with this name: the dot of its last change. No other dot names it, so
+   * any other finds nothing.
+   */
+  readonly transaction?: DotLike | null
+  /**
+   * Only entries that this clock does not cover: what someone who has seen that much lacks. It may cover the
+   * first changes of a transaction and not the others.
+   */
+  readonly unseenBy?: VectorClock | null
   /** Only entries after this LSN: the last one that was handled, or 0. */
   readonly since?: bigint | number | null
   /** Only entries up to and including this LSN. */
@@ -222,6 +270,39 @@ export interface QueryOptions {
   readonly limit?: number | null
   /** From the last entry to the first. */
   readonly reverse?: boolean | null
+}
+
+/**
+ * How much of a log is kept. What several rules remove is removed by the first of them.
+ *
+ * Entries are removed by whole segments, oldest first; so somewhat more is kept than the rules ask for, and the
+ * segment that is being written always. What a consumer has not committed stays, whatever the rules say, as long
+ * as it is within `unreadBytes`.
+ */
+export interface RetentionPolicy {
+  /**
+   * Entries older than this, in milliseconds, are removed, once all of their segment are. Without it age does not
+   * matter.
+   */
+  readonly maxAge?: number | null
+  /** While the segments take more bytes than this, the oldest is removed. Without it size does not matter. */
+  readonly maxBytes?: bigint | number | null
+  /**
+   * Entries that some consumer has not committed are kept while they and all after them take no more than so
+   * many bytes. Without it there is no such limit, and nothing is removed that somebody waits to read.
+   */
+  readonly unreadBytes?: bigint | number | null
+}
+
+/** What compaction may remove. */
+export interface CompactionOptions {
+  /** Only rows of these tables; of all tables if empty. */
+  readonly tables?: ReadonlyArray<string> | null
+  /**
+   * The frontiers of all other replicas, as last heard of. What one of them has not seen is kept, with
+   * all that is needed to resolve conflicts with it.
+   */
+  readonly known?: ReadonlyArray<VectorClock> | null
 }
 
 /** How a detector works. */
@@ -278,6 +359,36 @@ export interface ConflictReport {
    * The content of `toJson` as a plain object, for `JSON.stringify`: an integer that a number would not
    * hold exactly is a decimal string.
    */
+  toJSON(): Record<string, unknown>
+}
+
+export interface Row {
+  /** `value`, parsed as JSON; `null` if there is none. Throws `INVALID_ARGUMENT` when it is no JSON. */
+  valueJson(): JsonValue
+  /** The row as a plain object, for `JSON.stringify`, written as `ChangeEntry.toJSON` writes an entry. */
+  toJSON(): Record<string, unknown>
+}
+
+export interface Snapshot extends Iterable<[rowId: RowId, row: Row]> {
+  /** The row ids, ascending. */
+  keys(): IterableIterator<RowId>
+  /** The rows, ascending by row id. */
+  values(): IterableIterator<Row>
+  /** Row ids and rows, ascending by row id. */
+  entries(): IterableIterator<[rowId: RowId, row: Row]>
+}
+
+export interface View extends Iterable<[rowId: RowId, row: Row]> {
+  /** The row ids as they are shown now, ascending. */
+  keys(): IterableIterator<RowId>
+  /** The rows as they are shown now, ascending by row id. */
+  values(): IterableIterator<Row>
+  /** Row ids and rows as they are shown now, ascending by row id. */
+  entries(): IterableIterator<[rowId: RowId, row: Row]>
+}
+
+export interface VerifyReport {
+  /** The report as a plain object, for `JSON.stringify`. */
   toJSON(): Record<string, unknown>
 }
 
@@ -355,7 +466,7 @@ export declare class ChangeEntry {
  * An append-only log of row changes that knows what each of them had seen.
  *
  * A log lives in a directory or in memory, and is the same in both. It has one writer
- * handle at a time. It records the changes of its own node, stamped with a vector clock
+ * handle at a time, and beside it any number that are open for reading only, in any process. It records the changes of its own node, stamped with a vector clock
  * and a hybrid logical time, and takes other nodes' transactions as they are.
  *
  * A transaction is visible and durable as a whole or not at all. An append that fails
@@ -378,7 +489,38 @@ export declare class ChangeEntry {
  */
 export declare class ChangeLog {
   /**
+   * The consumer with this name, made if there is none: it then stands before the first entry that ever was.
+   *
+   * Names have 1 to 100 letters, digits, `.`, `_` and `-`, all of ASCII.
+   *
+   * Throws `INVALID_ARGUMENT` for another name, `CORRUPT` when its file is damaged beyond use,
+   * `UNSUPPORTED` when a newer version wrote it, `READ_ONLY` when it would have to be made
+   * and may not, `NO_SPACE`, `IO`, `CLOSED`.
+   */
+  consumerSync(name: string): Consumer
+  /** The consumer with this name, found or made off the main thread; otherwise as `consumerSync`. */
+  consumer(name: string): Promise<Consumer>
+  /**
+   * All consumers, by name.
+   *
+   * Throws `CORRUPT` naming the file when one is damaged beyond use, `UNSUPPORTED`, `IO`, `CLOSED`.
+   */
+  consumersSync(): Array<ConsumerStatus>
+  /** All consumers, by name, read off the main thread; otherwise as `consumersSync`. */
+  consumers(): Promise<Array<ConsumerStatus>>
+  /**
+   * Removes a consumer and forgets its position. Handles on it find that out when they commit.
+   *
+   * Throws `NOT_FOUND` when there is none of this name, `INVALID_ARGUMENT` when none can be, `READ_ONLY`, `IO`, `CLOSED`.
+   */
+  removeConsumerSync(name: string): void
+  /** Removes a consumer off the main thread; otherwise as `removeConsumerSync`. */
+  removeConsumer(name: string): Promise<void>
+  /**
    * Opens the log in the directory `path`, made if it is not there.
+   *
+   * With `readOnly` nothing is made or written: appends are `READ_ONLY`, and what a writer in any process
+   * appends is seen as it comes. `NOT_FOUND` then when there is no log.
    *
    * Throws `LOCKED` while another handle or process has it open, `CORRUPT` with file and
    * offset when it is damaged, `UNSUPPORTED` when a newer version wrote it,
@@ -400,6 +542,11 @@ export declare class ChangeLog {
   /** The log's own UUID, made with it: positions are positions of this log. */
   get id(): string
   /**
+   * How often the log has lost its end, and with it LSNs that were handed out: a position is
+   * one of this log and this epoch. What a `Consumer` was handed stays right in all of them.
+   */
+  get epoch(): number
+  /**
    * Records one change of this node as a transaction of its own.
    *
    * Throws as `appendTransactionSync`.
@@ -415,7 +562,7 @@ export declare class ChangeLog {
    *
    * Throws `INVALID_ARGUMENT` for a change that is malformed (an empty table name, an insert
    * with a `before`, a delete with an `after`), `TOO_LARGE` for a table name, row id, metadata or
-   * transaction beyond its limit, `NO_SPACE` or `IO` when it could not be written, `CLOSED`.
+   * transaction beyond its limit, `NO_SPACE` or `IO` when it could not be written, `READ_ONLY`, `CLOSED`.
    */
   appendTransactionSync(changes: ReadonlyArray<Change>): Appended
   /** Records changes together off the main thread; otherwise as `appendTransactionSync`. */
@@ -425,7 +572,7 @@ export declare class ChangeLog {
    * is recognised by its dot and written no second time.
    *
    * Throws `MISSING_DEPENDENCY` naming the dot when the log lacks something that its author
-   * had seen; `DOT_REUSE` when the log holds something else under one of its dots; `CLOCK_SKEW`
+   * had seen; `TRUNCATED` when the log held it once and no longer knows its clock; `DOT_REUSE` when the log holds something else under one of its dots; `CLOCK_SKEW`
    * when its timestamp lies further ahead of local time than allowed; `INVALID_ARGUMENT` when a
    * dependency names no transaction, or they do not cover its author's previous transaction;
    * otherwise as `appendTransactionSync`.
@@ -437,7 +584,8 @@ export declare class ChangeLog {
    * The entries that the options ask for, in the order of their LSNs or in reverse;
    * all of them without options.
    *
-   * Throws `CLOSED`. What reading finds damaged is thrown by the cursor.
+   * Throws `TRUNCATED` with the first LSN that remains when `since` is before what was removed; `CLOSED`. What
+   * reading finds damaged is thrown by the cursor.
    */
   query(options?: QueryOptions | null): Cursor
   /**
@@ -446,7 +594,10 @@ export declare class ChangeLog {
    *
    * Handed to another log's `appendRemote` one after the other, they make it hold all that this one holds.
    *
-   * Throws `CLOSED`. What reading finds damaged is thrown by the cursor.
+   * What is handed out is durable: where appends return earlier than that, this syncs first.
+   *
+   * Throws `TRUNCATED` when some of it was removed; `IO` when it cannot be made durable, `CLOSED`. What reading
+   * finds damaged is thrown by the cursor.
    */
   transactions(seen?: VectorClock | null): TransactionCursor
   /**
@@ -459,7 +610,7 @@ export declare class ChangeLog {
    * What the author of this change had seen when making it, the change included. The
    * dot of an empty transaction has a clock as well.
    *
-   * Throws `NOT_FOUND` when the log does not hold the dot, `CLOSED`.
+   * Throws `NOT_FOUND` when the log does not hold the dot, `TRUNCATED` when it was removed, `CLOSED`.
    */
   vectorClock(dot: DotLike): VectorClock
   /**
@@ -471,7 +622,7 @@ export declare class ChangeLog {
   /**
    * Returns once all that was appended will survive a loss of power, whatever the durability.
    *
-   * Throws `IO` when the operating system cannot promise it, which closes the log; `CLOSED`.
+   * Throws `IO` when the operating system cannot promise it, which closes the log; `READ_ONLY`, `CLOSED`.
    */
   syncSync(): void
   /** Fulfilled once all that was appended will survive a loss of power; otherwise as `syncSync`. */
@@ -485,6 +636,130 @@ export declare class ChangeLog {
   closeSync(): void
   /** Syncs and closes the log off the main thread; otherwise as `closeSync`. */
   close(): Promise<void>
+  /**
+   * Waits until the log holds an entry after `lsn`, for at most `timeout` milliseconds, and returns the LSN of its
+   * last one. Nothing else happens on this thread meanwhile, so the entry must come from another one: use `wait`
+   * unless that is meant.
+   *
+   * A log opened for reading only waits for the writer, whichever process that is in.
+   *
+   * Throws `TIMEOUT` when none came in time, `CLOSED`, also when the log is closed meanwhile.
+   */
+  waitSync(lsn: bigint | number, timeout: number): bigint
+  /**
+   * Fulfilled with the LSN of the log's last entry once it holds one after `lsn`; otherwise as `waitSync`. Each
+   * call that waits has a thread of its own, and keeps the process running.
+   */
+  wait(lsn: bigint | number, timeout: number): Promise<bigint>
+  /**
+   * Does what is due at `now`: the sync of the durability `'interval'`. Call it every so often when no appends come;
+   * appends do it by themselves.
+   *
+   * Throws as `syncSync`.
+   */
+  maintainSync(now: Date | bigint): void
+  /** Does what is due at `now` off the main thread; otherwise as `maintainSync`. */
+  maintain(now: Date | bigint): Promise<void>
+  /**
+   * What was removed from the log, and why, oldest first.
+   *
+   * Throws `CLOSED`.
+   */
+  removals(): Array<Removal>
+  /**
+   * Removes what `policy` no longer keeps, and says what that was: nothing, or one removal for each rule.
+   *
+   * Whoever asks for what was removed gets `TRUNCATED` with the first LSN that remains. `removals`
+   * keeps the record. Cursors that are reading a removed segment go on to its end.
+   *
+   * Throws `IO` or `NO_SPACE` when the record could not be written; nothing is removed then. `READ_ONLY`, `CLOSED`.
+   */
+  retainSync(policy: RetentionPolicy): Array<Removal>
+  /** Removes what `policy` no longer keeps, off the main thread; otherwise as `retainSync`. */
+  retain(policy: RetentionPolicy): Promise<Array<Removal>>
+  /**
+   * Removes entries that later ones of the same row have replaced, from all segments but the one that is being
+   * written, and says how many; `null` if there were none.
+   *
+   * A row keeps its newest *choke point* and everything after: an entry that every other entry of the row
+   * comes before or after, and that all of `known` have seen. A row without one keeps all. So its state, and how
+   * conflicts about it end, stay what they were; its history gets shorter. Takes memory for each row of these tables.
+   *
+   * Throws `CORRUPT` where the log is damaged; `IO` or `NO_SPACE` when a file could not be written: what was
+   * compacted until then stays so. `READ_ONLY`, `CLOSED`.
+   */
+  compactSync(options?: CompactionOptions | null): Removal | null
+  /** Removes entries that later ones have replaced, off the main thread; otherwise as `compactSync`. */
+  compact(options?: CompactionOptions | null): Promise<Removal | null>
+  /**
+   * Reads all files of the log and checks all that can be: checksums, and that what they hold fits together.
+   *
+   * Others may append and read meanwhile. What opening finds damaged is an error of opening; a log that is open is
+   * damaged where nobody has looked. Damage to what is derived, indexes and the checkpoint, loses nothing: remove
+   * the file, and the next opening makes it again.
+   *
+   * Throws `IO` when something cannot be read; `CLOSED`. Damage is not an error but a finding: see `VerifyReport.check`.
+   */
+  verifySync(): VerifyReport
+  /** Reads and checks all files of the log off the main thread; otherwise as `verifySync`. */
+  verify(): Promise<VerifyReport>
+  /**
+   * Copies all that is intact of the log in the directory `from` into a new log in the directory `to`.
+   *
+   * The damaged log is only read. The copy holds each transaction whose past is whole, under its own dot and
+   * clock, in the same order; it has an identity of its own, for other replicas may know more of
+   * the old one. LSNs are given out anew. Where nothing intact follows damage that can be found, the rest of that
+   * segment is lost. Transactions that compaction has removed something of are left out with what depends on them.
+   *
+   * Throws `NOT_FOUND` when `from` holds no segment, `ALREADY_EXISTS` when `to` holds a log, `LOCKED` while somebody
+   * writes `from`, `UNSUPPORTED` when a newer version wrote it, `IO`, `NO_SPACE`.
+   */
+  static salvageSync(from: string, to: string): SalvageReport
+  /** Copies all that is intact off the main thread; otherwise as `salvageSync`. */
+  static salvage(from: string, to: string): Promise<SalvageReport>
+  /**
+   * Every entry of one row, oldest first, whatever its verdict.
+   *
+   * Throws `INVALID_ARGUMENT` for an empty table name, `CLOSED`. What reading finds damaged is thrown by the cursor.
+   */
+  history(table: string, rowId: RowId): Cursor
+  /**
+   * How one row stood at a moment, now unless told otherwise; `null` if it was not there: not yet, or not any more.
+   *
+   * A row is what its entries made of it in log order. An entry with the verdict `'applied'`,
+   * or with none, sets it, or removes it if it is a delete; a `'superseded'` one leaves it as
+   * it was; a `'merged'` one sets it to the entry's own `after`. The merged value itself is
+   * carried by no single entry: a log does not know it, a replica does.
+   *
+   * Throws `INVALID_ARGUMENT` for an empty table name or an LSN beyond the last entry, `TRUNCATED` when
+   * what decides it was removed, `CLOSED`, `CORRUPT` or `IO` when the log cannot be read.
+   */
+  stateAtSync(table: string, rowId: RowId, at?: Moment | null): Row | null
+  /** How one row stood at a moment, read off the main thread; otherwise as `stateAtSync`. */
+  stateAt(table: string, rowId: RowId, at?: Moment | null): Promise<Row | null>
+  /**
+   * How all rows of a table stood at a moment, now unless told otherwise: each as `stateAtSync` says,
+   * the absent ones left out.
+   *
+   * It reads every entry of the table up to that moment, and holds every row that is there
+   * in memory. A table that the log has never heard of is empty.
+   *
+   * Throws as `stateAtSync`.
+   */
+  snapshotSync(table: string, at?: Moment | null): Snapshot
+  /** How all rows of a table stood at a moment, read off the main thread; otherwise as `snapshotSync`. */
+  snapshot(table: string, at?: Moment | null): Promise<Snapshot>
+  /**
+   * A table of this log in memory, as it is now, to be refreshed when there is more.
+   *
+   * It reads every entry of the table once. A table that the log has never heard of is
+   * empty and may fill later.
+   *
+   * Throws `INVALID_ARGUMENT` for an empty table name, `CLOSED`, `CORRUPT` or `IO` when the log cannot be read.
+   */
+  materialiseSync(table: string): View
+  /** A table of this log in memory, read off the main thread; otherwise as `materialiseSync`. */
+  materialise(table: string): Promise<View>
 }
 
 /** Two concurrent entries of one row that disagree, as the side that has the first of them sees it. */
@@ -603,6 +878,91 @@ export declare class ConflictReport {
 }
 
 /**
+ * A named reader of a log: it goes on where it stopped, also after a crash.
+ *
+ * Its position is the LSN of the last entry that was committed, kept in a file of its
+ * own beside the log. `poll` hands out what comes next, `commit` says that it was dealt
+ * with. So every entry is handed out at least once; whoever stores the position together with what
+ * it makes of the entries, and calls `reset` with it at the start, deals with each exactly once.
+ *
+ * Only whole transactions are handed out, and only durable ones: no loss of power takes back what a
+ * consumer has seen.
+ *
+ * Several handles on one name, in one process or several, also in logs that are open for reading
+ * only, each get all entries after the position that they found; of their commits none takes
+ * the position back. A consumer keeps its log open like a cursor does.
+ *
+ * ```js
+ * const mailer = await log.consumer('mailer');
+ * for (;;) {
+ *   const entries = await mailer.poll(100);
+ *   if (entries.length === 0) break;
+ *   for (const entry of entries) send(entry);
+ *   await mailer.commit(entries.at(-1).lsn);
+ * }
+ * ```
+ */
+export declare class Consumer {
+  /** Its name. */
+  get name(): string
+  /**
+   * LSN of the last entry that was committed, by whichever handle; `0n` before the first.
+   *
+   * Throws `NOT_FOUND` when the consumer was removed, `CORRUPT` when its file is damaged beyond use, `IO`, `CLOSED`.
+   */
+  positionSync(): bigint
+  /** LSN of the last entry that was committed, read off the main thread; otherwise as `positionSync`. */
+  position(): Promise<bigint>
+  /**
+   * What comes after what this handle has handed out last, or after the position when it
+   * was made: whole transactions with at most `limit` entries in all, or one that has more. Empty
+   * when there is nothing new; `ChangeLog.wait` waits for it.
+   *
+   * A position within a transaction hands out all of it again. Where appends return
+   * before they are durable, this syncs first when it has to.
+   *
+   * Throws `TRUNCATED` with the first LSN that remains when what comes next was removed:
+   * `reset` to the one before goes on from there. `INVALID_ARGUMENT` for `limit` 0, and for a
+   * position beyond the end of a log that has lost its end. `CORRUPT`, `IO`, `CLOSED`. The same
+   * entries come with the next call then.
+   */
+  pollSync(limit: number): Array<ChangeEntry>
+  /**
+   * What comes next, read off the main thread; otherwise as `pollSync`. Two calls of which none is awaited
+   * share the entries between them.
+   */
+  poll(limit: number): Promise<Array<ChangeEntry>>
+  /**
+   * Says that all entries up to and including `lsn` were dealt with: durable on return. This handle does not
+   * hand them out again.
+   *
+   * Throws `INVALID_ARGUMENT` naming both LSNs for one before the position, to which only
+   * `reset` goes back, and for one that is not in the log. `NOT_FOUND` when the consumer was
+   * removed. `READ_ONLY`, `CORRUPT`, `CLOSED`. After `IO` or `NO_SPACE` the position is what it was, or `lsn`.
+   */
+  commitSync(lsn: bigint | number): void
+  /** Says that all entries up to and including `lsn` were dealt with, off the main thread; otherwise as `commitSync`. */
+  commit(lsn: bigint | number): Promise<void>
+  /**
+   * How many LSNs the log has after the position: entries that are yet to commit, and ones that were removed before.
+   *
+   * Throws as `positionSync`.
+   */
+  lagSync(): number
+  /** How many LSNs the log has after the position, read off the main thread; otherwise as `lagSync`. */
+  lag(): Promise<number>
+  /**
+   * Makes `lsn` the position, back or forth: this handle goes on after it, and so do those that are
+   * made later. `0n` is before the first entry.
+   *
+   * Throws `INVALID_ARGUMENT` for an LSN after the last durable one, otherwise as `commitSync`.
+   */
+  resetSync(lsn: bigint | number): void
+  /** Makes `lsn` the position off the main thread; otherwise as `resetSync`. */
+  reset(lsn: bigint | number): Promise<void>
+}
+
+/**
  * Entries of a log, read as they are asked for: an iterator and an async iterator,
  * for one reader.
  *
@@ -657,6 +1017,56 @@ export declare class ManualTime {
    * Throws `TOO_LARGE` when that leaves the years 1677 to 2262; the time stays.
    */
   advance(nanoseconds: bigint | number): void
+}
+
+/** A row as it stood at some moment. Its fields are decoded when they are asked for. */
+export declare class Row {
+  /** The row within its table, as it was given: an integer beyond the safe ones comes as a bigint. */
+  get rowId(): RowId
+  /** Its payload, the `after` of the entry that made it so, in a `Buffer` of its own; `null` when that entry carries none. */
+  get value(): Buffer | null
+  /** LSN of the entry that made it so. */
+  get lsn(): bigint
+  /** When that entry was made, by its author's clock, rounded down to milliseconds. */
+  get timestamp(): Date
+  /** When that entry was made, in nanoseconds since 1970: exact. */
+  get timestampNs(): bigint
+  /** The identity of that entry: its node and sequence. */
+  get dot(): Dot
+}
+export type RowState = Row
+
+/**
+ * All rows of a table as they stood at one moment, in memory: as a `Map` that cannot be changed, from
+ * row ids to rows, ascending by row id. Nothing that is appended later changes it.
+ *
+ * ```js
+ * const then = log.snapshotSync('orders', 3n);
+ * for (const [rowId, row] of then) console.log(rowId, row.valueJson());
+ * ```
+ */
+export declare class Snapshot {
+  /** The table's name. */
+  get table(): string
+  /**
+   * Up to and including which LSN the log was read: the one that was asked for; for any
+   * other moment the last one that there was.
+   */
+  get lsn(): bigint
+  /** How many rows there were. */
+  get size(): number
+  /**
+   * The row with this id; `null` if it was not there.
+   *
+   * Throws `INVALID_ARGUMENT` for a value that is no row id.
+   */
+  get(rowId: RowId): Row | null
+  /**
+   * Whether a row with this id was there.
+   *
+   * Throws `INVALID_ARGUMENT` for a value that is no row id.
+   */
+  has(rowId: RowId): boolean
 }
 
 /**
@@ -741,6 +1151,80 @@ export declare class VectorClock {
   toString(): string
 }
 
+/** What `ChangeLog.verify` found. */
+export declare class VerifyReport {
+  /** Segments that were read. */
+  get segments(): number
+  /** Transactions that are intact. */
+  get transactions(): number
+  /** Their entries, those that were removed left out. */
+  get entries(): number
+  /** Bytes that were read and checked. */
+  get bytes(): number
+  /** What is damaged, in the order in which it was found. */
+  get findings(): Array<Finding>
+  /** Whether nothing is damaged. */
+  get isIntact(): boolean
+  /** Does nothing when nothing is damaged; otherwise throws `CORRUPT` with the first finding. */
+  check(): void
+}
+
+/**
+ * A table as the log makes it, in memory: as a `Map` that takes in what is new when it is refreshed,
+ * and that cannot be changed otherwise.
+ *
+ * It shows the rows as they stood when it was last refreshed, each as `ChangeLog.stateAt` says,
+ * ascending by row id; a refresh reads on from where the one before stopped. After any number
+ * of them a view is equal to a new snapshot at its LSN.
+ *
+ * Transactions show as a whole, and an iteration goes over the rows as they were when it began. While a
+ * `refresh` is awaited, two calls in a row may see different rows: use `snapshot()` where they must agree. A view keeps its log open
+ * like a cursor does. Once the log is closed it still shows what it had, and refreshing is `CLOSED`.
+ *
+ * ```js
+ * const orders = log.materialiseSync('orders');
+ * log.appendSync(Change.insert('orders', 42, { qty: 1 }));
+ * orders.refreshSync(); // 1
+ * orders.get(42).valueJson(); // { qty: 1 }
+ * ```
+ */
+export declare class View {
+  /**
+   * Takes in what the log has got since: whole transactions, up to the last one that
+   * there is now. Returns how many entries of the table these had, also those that
+   * changed no row.
+   *
+   * Throws `CLOSED`, `CORRUPT` or `IO` when the log cannot be read, `TRUNCATED` when what comes next
+   * was removed; the view stays as it was.
+   */
+  refreshSync(): number
+  /** Takes in what the log has got since off the main thread; otherwise as `refreshSync`. */
+  refresh(): Promise<number>
+  /**
+   * The rows as they are shown now, which no refresh changes. It costs next to nothing;
+   * while it is in use, the next refresh that finds something copies a pointer for every row.
+   */
+  snapshot(): Snapshot
+  /** The table's name. */
+  get table(): string
+  /** Up to and including which LSN the log has been taken in. */
+  get lsn(): bigint
+  /** How many rows there are. */
+  get size(): number
+  /**
+   * The row with this id; `null` if it is not there.
+   *
+   * Throws `INVALID_ARGUMENT` for a value that is no row id.
+   */
+  get(rowId: RowId): Row | null
+  /**
+   * Whether a row with this id is there.
+   *
+   * Throws `INVALID_ARGUMENT` for a value that is no row id.
+   */
+  has(rowId: RowId): boolean
+}
+
 /** What an append did. */
 export interface Appended {
   /** The name of the transaction: the dot of its last change. */
@@ -759,7 +1243,7 @@ export interface Appended {
 
 /** What a log holds, in numbers. */
 export interface ChangeLogStats {
-  /** Entries: changes of all transactions. */
+  /** Entries that are still there: changes of all transactions, the removed ones left out. */
   entries: number
   /** Transactions, the empty ones among them. */
   transactions: number
@@ -775,7 +1259,11 @@ export interface ChangeLogStats {
   oldest: Date | null | null
   /** The latest timestamp of any transaction, rounded down to milliseconds; `null` if there is none. */
   newest: Date | null | null
-  /** Bytes of all segments, their headers included. */
+  /** LSN of the last entry that would survive a loss of power; `0n` if there is none. */
+  durableLsn: bigint
+  /** Segments that the log consists of. */
+  segments: number
+  /** Bytes of all segments, their headers included; not those of their indexes. */
   bytes: number
   /** Entries by table. */
   tables: Record<string, TableStats>
@@ -795,6 +1283,16 @@ export declare function conflictTypeOf(local: ChangeOperation, remote: ChangeOpe
 
 /** The local and the remote operation of a shape. */
 export declare function conflictTypeOperations(conflictType: ConflictType): [local: ChangeOperation, remote: ChangeOperation]
+
+/** How far a consumer has come. */
+export interface ConsumerStatus {
+  /** Its name. */
+  name: string
+  /** LSN of the last entry that it has committed; `0n` before the first. */
+  position: bigint
+  /** How many LSNs the log has after that: entries it has yet to commit, and ones that were removed before it could. */
+  lag: number
+}
 
 /**
  * The row id that these bytes stand for.
@@ -837,6 +1335,16 @@ export interface ErrorCodeInfo {
 /** The table of error codes that all languages share, in the order of their numbers. */
 export declare function errorCodes(): Array<ErrorCodeInfo>
 
+/** Something that is damaged. */
+export interface Finding {
+  /** Name of the file. */
+  file: string
+  /** Where in it, in bytes; `null` where that cannot be told. */
+  offset: number | null | null
+  /** What is wrong, in words. */
+  message: string
+}
+
 /** The moment as RFC 3339 in UTC, with as many digits of a second as it takes (none, 3, 6 or 9). */
 export declare function formatTimestamp(moment: Date | bigint): string
 
@@ -846,6 +1354,38 @@ export declare function formatTimestamp(moment: Date | bigint): string
  * Throws `INVALID_ARGUMENT` for any other text and for times outside the years 1677 to 2262.
  */
 export declare function parseTimestamp(text: string): bigint
+
+/** The record of something that a log no longer holds, kept for as long as the log. */
+export interface Removal {
+  /** Why it was removed. */
+  reason: RemovalReason
+  /** When, by the log's time, rounded down to milliseconds. */
+  at: Date
+  /** When, by the log's time, in nanoseconds since 1970: exact. */
+  atNs: bigint
+  /** LSN of the first entry removed. */
+  firstLsn: bigint
+  /** LSN of the last entry removed. Age and bytes remove all between; compaction some. */
+  lastLsn: bigint
+  /** How many entries were removed. */
+  entries: number
+  /** By how many bytes that made the log's files shorter. */
+  bytes: number
+  /** The rule that was applied, in words. */
+  detail: string
+}
+
+/** What `ChangeLog.salvage` has copied, and what it could not. */
+export interface SalvageReport {
+  /** Transactions that were copied. */
+  transactions: number
+  /** Their entries. */
+  entries: number
+  /** Transactions that are intact and were left out all the same, because something that they depend on is lost. */
+  skippedTransactions: number
+  /** What is damaged. */
+  findings: Array<Finding>
+}
 
 /** A change of a transaction that was read from a log. */
 export interface StoredChange {

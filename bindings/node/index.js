@@ -78,9 +78,6 @@ const PREPARE = {
   ChangeEntry: entryFields,
 }
 
-/** The native functions that return a promise. */
-const ASYNC = new Set(['open', 'append', 'appendTransaction', 'appendRemote', 'sync', 'read'])
-
 /** The classes that a program makes objects of itself. */
 const CONSTRUCTIBLE = new Set(['ChangeEntry', 'ConflictDetector', 'HybridLogicalClock', 'ManualTime', 'VectorClock'])
 
@@ -95,10 +92,10 @@ function published(Native) {
     const value = { prototype: members(Native.prototype), statics: members(Native) }
     Object.defineProperty(Native, ORIGINAL, { value })
   }
-  const guard = (fn, key) => {
-    const isAsync = ASYNC.has(key) || (key === 'close' && name === 'ChangeLog')
-    return (isAsync ? guardedAsync : guarded)(fn, PREPARE[key])
-  }
+  const { prototype, statics } = Native[ORIGINAL]
+  // What has a form that works before it returns is the form that returns a promise.
+  const keys = new Set([...prototype, ...statics].map(([key]) => key))
+  const guard = (fn, key) => (keys.has(`${key}Sync`) ? guardedAsync : guarded)(fn, PREPARE[key])
   const Public = {
     [name]: function (...args) {
       if (!new.target) throw new TypeError(`class ${name} is made with new`)
@@ -111,14 +108,14 @@ function published(Native) {
     },
   }[name]
   Public.prototype = Native.prototype
-  for (const [key, member] of Native[ORIGINAL].prototype) {
+  for (const [key, member] of prototype) {
     const replaced = { ...member }
     if (key === 'constructor') replaced.value = Public
     else if (member.get) replaced.get = guarded(member.get)
     else replaced.value = guard(member.value, key)
     Object.defineProperty(Native.prototype, key, replaced)
   }
-  for (const [key, member] of Native[ORIGINAL].statics) {
+  for (const [key, member] of statics) {
     if (typeof member.value !== 'function') continue
     Object.defineProperty(Public, key, { ...member, value: guard(member.value, key) })
   }
@@ -130,11 +127,16 @@ const ChangeLog = published(native.ChangeLog)
 const Conflict = published(native.Conflict)
 const ConflictDetector = published(native.ConflictDetector)
 const ConflictReport = published(native.ConflictReport)
+const Consumer = published(native.Consumer)
 const Cursor = published(native.Cursor)
 const HybridLogicalClock = published(native.HybridLogicalClock)
 const ManualTime = published(native.ManualTime)
+const Row = published(native.Row)
+const Snapshot = published(native.Snapshot)
 const TransactionCursor = published(native.TransactionCursor)
 const VectorClock = published(native.VectorClock)
+const VerifyReport = published(native.VerifyReport)
+const View = published(native.View)
 
 const conflictClassOf = guarded(native.conflictClassOf)
 const conflictTypeClass = guarded(native.conflictTypeClass)
@@ -222,6 +224,44 @@ for (const Class of [Cursor, TransactionCursor]) {
   extendDisposal(Class, Class.prototype.close)
 }
 
+const { rows, nextRows } = Snapshot.prototype
+// The reader that these pass on is of no use to anybody else.
+delete Snapshot.prototype.rows
+delete Snapshot.prototype.nextRows
+
+/** The rows of a snapshot, fetched batch by batch, each as `form` gives it. */
+function* each(snapshot, form) {
+  const reader = rows.call(snapshot)
+  for (;;) {
+    const batch = nextRows.call(snapshot, reader)
+    if (!batch.length) return
+    for (const row of batch) yield form(row)
+  }
+}
+
+for (const Class of [Snapshot, View]) {
+  // A view is read as it is when the iteration is asked for, not when it begins.
+  const snapshot = Class === View ? Class.prototype.snapshot : function () { return this }
+  extend(Class, {
+    keys() {
+      return each(snapshot.call(this), (row) => row.rowId)
+    },
+    values() {
+      return each(snapshot.call(this), (row) => row)
+    },
+    entries() {
+      return each(snapshot.call(this), (row) => [row.rowId, row])
+    },
+    [Symbol.iterator]() {
+      return this.entries()
+    },
+    [inspect.custom](_depth, options) {
+      const { table, lsn, size } = this
+      return `${Class.name} ${inspect({ table, lsn, size }, options)}`
+    },
+  })
+}
+
 /** An integer as JSON can have it: a number where that is exact. */
 const jsonInteger = (integer) => (Number.isSafeInteger(Number(integer)) ? Number(integer) : String(integer))
 const jsonDot = ({ node, sequence }) => `${node}:${sequence}`
@@ -267,6 +307,28 @@ extend(ChangeEntry, {
   },
 })
 
+extend(Row, {
+  valueJson() {
+    return decode(this.value, 'value')
+  },
+  toJSON() {
+    return {
+      rowId: jsonRowId(this.rowId),
+      value: plain(this.value),
+      lsn: jsonInteger(this.lsn),
+      timestamp: formatTimestamp(this.timestampNs),
+      dot: jsonDot(this.dot),
+    }
+  },
+})
+
+extend(VerifyReport, {
+  toJSON() {
+    const { segments, transactions, entries, bytes, isIntact, findings } = this
+    return { segments, transactions, entries, bytes, isIntact, findings }
+  },
+})
+
 extend(ConflictReport, {
   valueJson() {
     return decode(this.value, 'value')
@@ -276,7 +338,7 @@ extend(ConflictReport, {
   },
 })
 
-for (const Class of [VectorClock, ChangeEntry, ConflictReport]) extendInspection(Class)
+for (const Class of [VectorClock, ChangeEntry, Row, VerifyReport, ConflictReport]) extendInspection(Class)
 
 const Change = Object.freeze({
   insert: (table, rowId, after, extras) => ({ table, rowId, operation: 'insert', after, ...extras }),
@@ -292,11 +354,16 @@ module.exports = {
   Conflict,
   ConflictDetector,
   ConflictReport,
+  Consumer,
   Cursor,
   HybridLogicalClock,
   ManualTime,
+  Row,
+  Snapshot,
   TransactionCursor,
   VectorClock,
+  VerifyReport,
+  View,
   conflictClassOf,
   conflictTypeClass,
   conflictTypeMirror,

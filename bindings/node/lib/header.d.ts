@@ -91,9 +91,32 @@ export type Side = 'local' | 'remote'
 /**
  * When an append returns. `'sync'`: after the bytes have reached the disk; a loss of power
  * keeps them. `'os'`: after they were handed to the operating system; a crash of the process
- * keeps them, a loss of power may cost the last transactions, each as a whole.
+ * keeps them, a loss of power may cost the last transactions, each as a whole. `'interval'`: as `'os'`,
+ * and the first append after `syncInterval` has passed syncs, or `ChangeLog.maintain`, whichever comes first.
  */
-export type Durability = 'sync' | 'os'
+export type Durability = 'sync' | 'interval' | 'os'
+
+/**
+ * Why entries were removed from a log. `'age'`: they were older than the log is to keep. `'bytes'`: the log was
+ * larger than it is to be. `'compaction'`: later entries of the same row had replaced them.
+ */
+export type RemovalReason = 'age' | 'bytes' | 'compaction'
+
+/**
+ * How much of a log counts when it is asked how things stood: a bigint or a safe integer is an LSN, the entries up to
+ * and including it, `0n` the empty log; a `Date`, or `{ timestampNs }` exactly, is a time, the entries stamped up to
+ * and including it, in log order. Left out, or `null`, it is all that the log holds when it is asked.
+ *
+ * An LSN is exact: it names a prefix of this log, the same one whenever it is asked for. A time is not: several entries can
+ * have one timestamp, and a remote entry can arrive late with an early one.
+ */
+export type Moment = bigint | number | Date | MomentNs
+
+/** A time in nanoseconds since 1970, told apart from an LSN. */
+export interface MomentNs {
+  /** Nanoseconds since 1970. */
+  readonly timestampNs: bigint
+}
 
 /** A UUID in a row id, told apart from text. */
 export interface UuidRowId {
@@ -186,8 +209,23 @@ export interface LogOptions {
   readonly node?: string | null
   /** When an append returns: `'sync'` unless told otherwise. */
   readonly durability?: Durability | null
+  /**
+   * How long entries may lie in the operating system's hands with the durability `'interval'`, in milliseconds:
+   * 100 unless told otherwise.
+   */
+  readonly syncInterval?: number | null
   /** How far a remote timestamp may lie ahead of local time, in milliseconds: 120,000 unless told otherwise. */
   readonly maximumClockSkew?: number | null
+  /**
+   * From how many bytes on a segment is sealed and the next one begun, 4,096 to 1,073,741,824: 67,108,864 unless
+   * told otherwise.
+   */
+  readonly segmentBytes?: number | null
+  /**
+   * Whether only to read: beside a writer in any process, and without one. Appends are then `READ_ONLY`, and
+   * what the writer appends is seen as it comes.
+   */
+  readonly readOnly?: boolean | null
   /** Where the time comes from: the system's clock unless told otherwise. */
   readonly time?: ManualTime | null
 }
@@ -207,6 +245,16 @@ export interface QueryOptions {
   readonly operation?: ChangeOperation | null
   /** Only entries that this node made. */
   readonly node?: string | null
+  /**
+   * Only entries of the transaction with this name: the dot of its last change. No other dot names it, so
+   * any other finds nothing.
+   */
+  readonly transaction?: DotLike | null
+  /**
+   * Only entries that this clock does not cover: what someone who has seen that much lacks. It may cover the
+   * first changes of a transaction and not the others.
+   */
+  readonly unseenBy?: VectorClock | null
   /** Only entries after this LSN: the last one that was handled, or 0. */
   readonly since?: bigint | number | null
   /** Only entries up to and including this LSN. */
@@ -222,6 +270,39 @@ export interface QueryOptions {
   readonly limit?: number | null
   /** From the last entry to the first. */
   readonly reverse?: boolean | null
+}
+
+/**
+ * How much of a log is kept. What several rules remove is removed by the first of them.
+ *
+ * Entries are removed by whole segments, oldest first; so somewhat more is kept than the rules ask for, and the
+ * segment that is being written always. What a consumer has not committed stays, whatever the rules say, as long
+ * as it is within `unreadBytes`.
+ */
+export interface RetentionPolicy {
+  /**
+   * Entries older than this, in milliseconds, are removed, once all of their segment are. Without it age does not
+   * matter.
+   */
+  readonly maxAge?: number | null
+  /** While the segments take more bytes than this, the oldest is removed. Without it size does not matter. */
+  readonly maxBytes?: bigint | number | null
+  /**
+   * Entries that some consumer has not committed are kept while they and all after them take no more than so
+   * many bytes. Without it there is no such limit, and nothing is removed that somebody waits to read.
+   */
+  readonly unreadBytes?: bigint | number | null
+}
+
+/** What compaction may remove. */
+export interface CompactionOptions {
+  /** Only rows of these tables; of all tables if empty. */
+  readonly tables?: ReadonlyArray<string> | null
+  /**
+   * The frontiers of all other replicas, as last heard of. What one of them has not seen is kept, with
+   * all that is needed to resolve conflicts with it.
+   */
+  readonly known?: ReadonlyArray<VectorClock> | null
 }
 
 /** How a detector works. */
@@ -278,6 +359,36 @@ export interface ConflictReport {
    * The content of `toJson` as a plain object, for `JSON.stringify`: an integer that a number would not
    * hold exactly is a decimal string.
    */
+  toJSON(): Record<string, unknown>
+}
+
+export interface Row {
+  /** `value`, parsed as JSON; `null` if there is none. Throws `INVALID_ARGUMENT` when it is no JSON. */
+  valueJson(): JsonValue
+  /** The row as a plain object, for `JSON.stringify`, written as `ChangeEntry.toJSON` writes an entry. */
+  toJSON(): Record<string, unknown>
+}
+
+export interface Snapshot extends Iterable<[rowId: RowId, row: Row]> {
+  /** The row ids, ascending. */
+  keys(): IterableIterator<RowId>
+  /** The rows, ascending by row id. */
+  values(): IterableIterator<Row>
+  /** Row ids and rows, ascending by row id. */
+  entries(): IterableIterator<[rowId: RowId, row: Row]>
+}
+
+export interface View extends Iterable<[rowId: RowId, row: Row]> {
+  /** The row ids as they are shown now, ascending. */
+  keys(): IterableIterator<RowId>
+  /** The rows as they are shown now, ascending by row id. */
+  values(): IterableIterator<Row>
+  /** Row ids and rows as they are shown now, ascending by row id. */
+  entries(): IterableIterator<[rowId: RowId, row: Row]>
+}
+
+export interface VerifyReport {
+  /** The report as a plain object, for `JSON.stringify`. */
   toJSON(): Record<string, unknown>
 }
 

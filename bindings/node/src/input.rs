@@ -3,7 +3,7 @@
 
 use std::fmt;
 
-use causelog::{Dot, Metadata, NodeId, Result, RowId, RowIdPart, Timestamp, Uuid};
+use causelog::{Dot, Metadata, Moment, NodeId, Result, RowId, RowIdPart, Timestamp, Uuid};
 use napi::bindgen_prelude::{
     BigInt, ClassInstance, FromNapiValue, JavaScriptClassExt, JsObjectValue, MaybeTypeTag, Object, Unknown,
 };
@@ -155,6 +155,15 @@ impl<'a> Argument<'a> {
         Ok(text)
     }
 
+    /// The path of a directory.
+    pub(crate) fn directory(&self) -> Result<String> {
+        let path = self.text()?;
+        if path.is_empty() || path.contains('\0') {
+            return Err(self.refuse("the path of a directory"));
+        }
+        Ok(path)
+    }
+
     pub(crate) fn boolean(&self) -> Result<bool> {
         match self.kind() {
             ValueType::Boolean => self.cast(),
@@ -228,6 +237,23 @@ impl<'a> Argument<'a> {
                 Err(rounded.refuse(&format!("left out or the same moment as {}", exact.path)))
             }
             _ => Ok(moment),
+        }
+    }
+
+    /// How much of a log counts: up to an LSN, up to a time, or all of it.
+    pub(crate) fn at(&self) -> Result<Moment> {
+        let expected = "an LSN as a bigint or a safe integer, a Date, { timestampNs }, or left out for what is there now";
+        match self.kind() {
+            ValueType::Undefined | ValueType::Null => Ok(Moment::Now),
+            ValueType::Number | ValueType::BigInt => {
+                self.counter().map(Moment::Lsn).map_err(|_| self.refuse(expected))
+            }
+            ValueType::Object if self.value.is_date().unwrap_or(false) => self.timestamp().map(Moment::Time),
+            ValueType::Object if !self.is_array() => {
+                self.only(&["timestampNs"])?;
+                self.member("timestampNs")?.timestamp().map(Moment::Time)
+            }
+            _ => Err(self.refuse(expected)),
         }
     }
 

@@ -10,15 +10,20 @@
 
 pub mod clock;
 pub mod conflict;
+pub mod consumer;
 pub mod cursor;
 pub mod entry;
 pub mod error;
 mod input;
 pub mod log;
+pub mod maintenance;
 mod options;
 mod output;
 pub mod report;
 pub mod row;
+pub mod stats;
 mod task;
 pub mod time;
+pub mod time_travel;
 pub mod transaction;
+pub mod view;

@@ -10,13 +10,14 @@ use crate::clock::VectorClock;
 use crate::cursor::{Cursor, TransactionCursor};
 use crate::error::{Code, thrown};
 use crate::input::Argument;
-use crate::output::{Count, Dot, Moment, Nanoseconds, Record};
+use crate::output::{Count, Dot, Moment, Nanoseconds};
+use crate::stats::ChangeLogStats;
 use crate::task::{Background, background};
 
 /// An append-only log of row changes that knows what each of them had seen.
 ///
 /// A log lives in a directory or in memory, and is the same in both. It has one writer
-/// handle at a time. It records the changes of its own node, stamped with a vector clock
+/// handle at a time, and beside it any number that are open for reading only, in any process. It records the changes of its own node, stamped with a vector clock
 /// and a hybrid logical time, and takes other nodes' transactions as they are.
 ///
 /// A transaction is visible and durable as a whole or not at all. An append that fails
@@ -38,7 +39,7 @@ use crate::task::{Background, background};
 /// ```
 #[napi]
 pub struct ChangeLog {
-    log: Arc<causelog::ChangeLog>,
+    pub(crate) log: Arc<causelog::ChangeLog>,
 }
 
 impl From<causelog::ChangeLog> for ChangeLog {
@@ -79,97 +80,16 @@ impl From<causelog::Appended> for Appended {
     }
 }
 
-/// What a log holds, in numbers.
-#[napi(object, object_from_js = false, use_nullable = true)]
-pub struct ChangeLogStats {
-    /// Entries: changes of all transactions.
-    #[napi(ts_type = "number")]
-    pub entries: Count,
-    /// Transactions, the empty ones among them.
-    #[napi(ts_type = "number")]
-    pub transactions: Count,
-    /// Transactions without a change: merges of what their authors had seen.
-    #[napi(ts_type = "number")]
-    pub merges: Count,
-    /// Nodes that wrote at least one transaction.
-    #[napi(ts_type = "number")]
-    pub nodes: Count,
-    /// LSN of the first entry; `0n` if there is none.
-    pub first_lsn: u64,
-    /// LSN of the last entry; `0n` if there is none.
-    pub last_lsn: u64,
-    /// The earliest timestamp of any transaction, rounded down to milliseconds; `null` if there is none.
-    #[napi(ts_type = "Date | null")]
-    pub oldest: Option<Moment>,
-    /// The latest timestamp of any transaction, rounded down to milliseconds; `null` if there is none.
-    #[napi(ts_type = "Date | null")]
-    pub newest: Option<Moment>,
-    /// Bytes of all segments, their headers included.
-    #[napi(ts_type = "number")]
-    pub bytes: Count,
-    /// Entries by table.
-    #[napi(ts_type = "Record<string, TableStats>")]
-    pub tables: Record<TableStats>,
-}
-
-/// Entries of one table by operation.
-#[napi(object, object_from_js = false)]
-pub struct TableStats {
-    /// Entries of all operations.
-    #[napi(ts_type = "number")]
-    pub entries: Count,
-    /// Entries that insert a row.
-    #[napi(ts_type = "number")]
-    pub inserts: Count,
-    /// Entries that update a row.
-    #[napi(ts_type = "number")]
-    pub updates: Count,
-    /// Entries that delete a row.
-    #[napi(ts_type = "number")]
-    pub deletes: Count,
-}
-
-impl From<causelog::TableStats> for TableStats {
-    fn from(stats: causelog::TableStats) -> Self {
-        TableStats {
-            entries: Count(stats.entries()),
-            inserts: Count(stats.inserts),
-            updates: Count(stats.updates),
-            deletes: Count(stats.deletes),
-        }
-    }
-}
-
-impl From<causelog::ChangeLogStats> for ChangeLogStats {
-    fn from(stats: causelog::ChangeLogStats) -> Self {
-        let tables = stats.tables.into_iter().map(|(table, stats)| (table, stats.into()));
-        ChangeLogStats {
-            entries: Count(stats.entries),
-            transactions: Count(stats.transactions),
-            merges: Count(stats.merges),
-            nodes: Count(stats.nodes),
-            first_lsn: stats.first_lsn,
-            last_lsn: stats.last_lsn,
-            oldest: stats.oldest.map(Moment),
-            newest: stats.newest.map(Moment),
-            bytes: Count(stats.bytes),
-            tables: Record(tables.collect()),
-        }
-    }
-}
-
 fn location(path: Unknown<'_>, options: Unknown<'_>) -> causelog::Result<(String, LogOptions)> {
-    let argument = Argument::new("path", path);
-    let path = argument.text()?;
-    if path.is_empty() || path.contains('\0') {
-        return Err(argument.refuse("the path of a directory"));
-    }
-    Ok((path, Argument::new("options", options).log_options()?))
+    Ok((Argument::new("path", path).directory()?, Argument::new("options", options).log_options()?))
 }
 
 #[napi]
 impl ChangeLog {
     /// Opens the log in the directory `path`, made if it is not there.
+    ///
+    /// With `readOnly` nothing is made or written: appends are `READ_ONLY`, and what a writer in any process
+    /// appends is seen as it comes. `NOT_FOUND` then when there is no log.
     ///
     /// Throws `LOCKED` while another handle or process has it open, `CORRUPT` with file and
     /// offset when it is damaged, `UNSUPPORTED` when a newer version wrote it,
@@ -218,6 +138,13 @@ impl ChangeLog {
         self.log.id().to_string()
     }
 
+    /// How often the log has lost its end, and with it LSNs that were handed out: a position is
+    /// one of this log and this epoch. What a `Consumer` was handed stays right in all of them.
+    #[napi(getter, catch_unwind, ts_return_type = "number")]
+    pub fn epoch(&self) -> Count {
+        Count(self.log.epoch())
+    }
+
     /// Records one change of this node as a transaction of its own.
     ///
     /// Throws as `appendTransactionSync`.
@@ -245,7 +172,7 @@ impl ChangeLog {
     ///
     /// Throws `INVALID_ARGUMENT` for a change that is malformed (an empty table name, an insert
     /// with a `before`, a delete with an `after`), `TOO_LARGE` for a table name, row id, metadata or
-    /// transaction beyond its limit, `NO_SPACE` or `IO` when it could not be written, `CLOSED`.
+    /// transaction beyond its limit, `NO_SPACE` or `IO` when it could not be written, `READ_ONLY`, `CLOSED`.
     #[napi(catch_unwind)]
     pub fn append_transaction_sync(
         &self,
@@ -270,7 +197,7 @@ impl ChangeLog {
     /// is recognised by its dot and written no second time.
     ///
     /// Throws `MISSING_DEPENDENCY` naming the dot when the log lacks something that its author
-    /// had seen; `DOT_REUSE` when the log holds something else under one of its dots; `CLOCK_SKEW`
+    /// had seen; `TRUNCATED` when the log held it once and no longer knows its clock; `DOT_REUSE` when the log holds something else under one of its dots; `CLOCK_SKEW`
     /// when its timestamp lies further ahead of local time than allowed; `INVALID_ARGUMENT` when a
     /// dependency names no transaction, or they do not cover its author's previous transaction;
     /// otherwise as `appendTransactionSync`.
@@ -297,7 +224,8 @@ impl ChangeLog {
     /// The entries that the options ask for, in the order of their LSNs or in reverse;
     /// all of them without options.
     ///
-    /// Throws `CLOSED`. What reading finds damaged is thrown by the cursor.
+    /// Throws `TRUNCATED` with the first LSN that remains when `since` is before what was removed; `CLOSED`. What
+    /// reading finds damaged is thrown by the cursor.
     #[napi(catch_unwind, ts_args_type = "options?: QueryOptions | null")]
     pub fn query(&self, options: Unknown<'_>) -> Result<Cursor, Code> {
         let options = Argument::new("options", options).query_options().map_err(thrown)?;
@@ -309,7 +237,10 @@ impl ChangeLog {
     ///
     /// Handed to another log's `appendRemote` one after the other, they make it hold all that this one holds.
     ///
-    /// Throws `CLOSED`. What reading finds damaged is thrown by the cursor.
+    /// What is handed out is durable: where appends return earlier than that, this syncs first.
+    ///
+    /// Throws `TRUNCATED` when some of it was removed; `IO` when it cannot be made durable, `CLOSED`. What reading
+    /// finds damaged is thrown by the cursor.
     #[napi(catch_unwind, ts_args_type = "seen?: VectorClock | null")]
     pub fn transactions(&self, seen: Unknown<'_>) -> Result<TransactionCursor, Code> {
         let seen = Argument::new("seen", seen).optional(Argument::clock).map_err(thrown)?;
@@ -328,7 +259,7 @@ impl ChangeLog {
     /// What the author of this change had seen when making it, the change included. The
     /// dot of an empty transaction has a clock as well.
     ///
-    /// Throws `NOT_FOUND` when the log does not hold the dot, `CLOSED`.
+    /// Throws `NOT_FOUND` when the log does not hold the dot, `TRUNCATED` when it was removed, `CLOSED`.
     #[napi(catch_unwind)]
     pub fn vector_clock(
         &self,
@@ -348,7 +279,7 @@ impl ChangeLog {
 
     /// Returns once all that was appended will survive a loss of power, whatever the durability.
     ///
-    /// Throws `IO` when the operating system cannot promise it, which closes the log; `CLOSED`.
+    /// Throws `IO` when the operating system cannot promise it, which closes the log; `READ_ONLY`, `CLOSED`.
     #[napi(catch_unwind)]
     pub fn sync_sync(&self) -> Result<(), Code> {
         self.log.sync().map_err(thrown)

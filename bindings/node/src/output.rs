@@ -76,6 +76,18 @@ impl ToNapiValue for Count {
     }
 }
 
+/// A position in a log, as a bigint, where a promise asks for a type that has a name.
+pub struct Lsn(pub(crate) u64);
+
+value_type!(Lsn, BigInt);
+
+impl ToNapiValue for Lsn {
+    unsafe fn to_napi_value(env: sys::napi_env, lsn: Self) -> Result<sys::napi_value> {
+        // SAFETY: the caller vouches for `env`.
+        unsafe { ToNapiValue::to_napi_value(env, lsn.0) }
+    }
+}
+
 /// Bytes as a `Buffer` of its own.
 pub struct Bytes(pub(crate) Vec<u8>);
 

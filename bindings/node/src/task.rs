@@ -1,10 +1,11 @@
-//! The one doorway for work that may wait: it runs in libuv's pool and settles a promise.
+//! The doorways for work that may wait: it runs off the main thread and settles a promise.
 
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::thread::Builder;
 
 use causelog::{Error, ErrorCode, Result};
-use napi::bindgen_prelude::{AsyncTask, ToNapiValue, TypeName};
+use napi::bindgen_prelude::{AsyncTask, Object, ToNapiValue, TypeName};
 use napi::{Env, JsError, Task};
 
 use crate::error::thrown;
@@ -29,13 +30,41 @@ impl<T: Send + ToNapiValue + TypeName + 'static> Task for Background<T> {
 
     fn compute(&mut self) -> napi::Result<Self::Output> {
         let Some(work) = self.0.take() else { return Ok(Err(bug("work was started twice"))) };
-        // Node-API calls this from C, through which a panic must not pass.
-        Ok(catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|panic| Err(bug(panic_message(&*panic)))))
+        Ok(without_panic(work))
     }
 
     fn resolve(&mut self, env: Env, output: Self::Output) -> napi::Result<T> {
-        output.map_err(|error| JsError::from(thrown(error)).into_unknown(env).into())
+        settled(env, output)
     }
+}
+
+/// A promise of what `work` returns, which sleeps for as long as its caller likes: it has a thread of its own,
+/// for the few of libuv's pool would soon all be asleep, and the work that is to wake them would never begin.
+pub(crate) fn on_its_own_thread<'env, T>(
+    env: &'env Env,
+    work: impl FnOnce() -> Result<T> + Send + 'static,
+) -> Result<Object<'env>>
+where
+    T: Send + ToNapiValue + 'static,
+{
+    let (deferred, promise) = env.create_deferred().map_err(|error| bug(&error.reason))?;
+    let thread = Builder::new().name("causelog".to_owned()).spawn(move || {
+        let output = without_panic(work);
+        deferred.resolve(move |env| settled(env, output));
+    });
+    match thread {
+        Ok(_) => Ok(promise),
+        Err(error) => Err(Error::new(ErrorCode::Io, format!("no thread to wait in: {error}"))),
+    }
+}
+
+fn settled<T>(env: Env, output: Result<T>) -> napi::Result<T> {
+    output.map_err(|error| JsError::from(thrown(error)).into_unknown(env).into())
+}
+
+/// Node-API calls this from C, through which a panic must not pass.
+fn without_panic<T>(work: impl FnOnce() -> Result<T>) -> Result<T> {
+    catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|panic| Err(bug(panic_message(&*panic))))
 }
 
 fn bug(what: &str) -> Error {
