@@ -8,6 +8,7 @@
 
 mod codecs;
 mod conflicts;
+mod derived;
 mod input;
 mod logs;
 mod opening;
@@ -16,6 +17,7 @@ mod segment;
 
 pub use codecs::{row_id, timestamp, vector_clock};
 pub use conflicts::conflict;
+pub use derived::{checkpoint, frame, index, metadata};
 pub use opening::{log_open_damaged, log_open_files, log_open_forged};
 pub use remote::append_remote;
 
@@ -30,6 +32,10 @@ pub const CHECKS: &[(&str, Check)] = &[
     ("log_open_files", log_open_files),
     ("log_open_damaged", log_open_damaged),
     ("log_open_forged", log_open_forged),
+    ("frame", frame),
+    ("checkpoint", checkpoint),
+    ("metadata", metadata),
+    ("index", index),
     ("append_remote", append_remote),
     ("conflict", conflict),
 ];

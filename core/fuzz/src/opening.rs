@@ -3,19 +3,26 @@
 use std::collections::BTreeSet;
 
 use causelog::storage::{MemoryStorage, Storage};
-use causelog::{ChangeLog, Dot, Durability, ErrorCode, Timestamp, Transaction, Uuid};
+use causelog::{ChangeLog, Dot, Durability, Error, ErrorCode, Timestamp, Transaction, Uuid, VectorClock};
 
 use super::input::Input;
-use super::logs::{consistent, exchange, files, goes_on, open, options, transactions};
+use super::logs::{consistent, entries, exchange, files, goes_on, open, options, transactions};
 use super::segment::{
-    self, Ending, HEADER, IDENTITY, SEGMENT, ending, push_frame, seal, seal_frames, write_bytes, write_varint,
+    self, DURABLE, Ending, HEADER, IDENTITY, MANIFEST, SEGMENT, ending, push_frame, seal, seal_frames,
+    write_bytes, write_signed, write_varint,
 };
 
 /// Opens what is there, and uses it as a log if it is one. Otherwise nothing was touched.
-fn open_and_use(storage: &MemoryStorage) -> Result<(), ErrorCode> {
+pub(crate) fn open_and_use(storage: &MemoryStorage) -> Result<(), ErrorCode> {
     let before = files(storage);
     match open(storage) {
         Ok(log) => {
+            if compacted(&log) {
+                // Its transactions can no longer be given to others, and its LSNs have gaps.
+                let before = entries(&log);
+                goes_on(storage, log, before);
+                return Ok(());
+            }
             let (all, transactions) = consistent(&log);
             exchange(&log, &transactions);
             goes_on(storage, log, all);
@@ -31,11 +38,17 @@ fn open_and_use(storage: &MemoryStorage) -> Result<(), ErrorCode> {
     }
 }
 
+/// Whether a frame of the log says that changes were removed from it.
+fn compacted(log: &ChangeLog) -> bool {
+    let truncated = |error: &Error| error.code() == ErrorCode::Truncated;
+    log.transactions(&VectorClock::new()).unwrap().any(|one| one.as_ref().err().is_some_and(truncated))
+}
+
 /// Any bytes as the files of a log open as a log or are refused.
 ///
 /// The input: a byte of switches (1, 2 and 4 put right checksums into the identity, the segment's header and
-/// its frames; 8 and 16 leave out the identity and the segment), the length of the identity (2
-/// bytes, little-endian), the identity, the segment.
+/// its frames; 8, 16 and 32 leave out the identity, the segment and the manifest), the length of the identity (2
+/// bytes, little-endian), the identity, the segment. The manifest is that of the identity's log.
 pub fn log_open_files(data: &[u8]) {
     let mut input = Input(data);
     let switches = input.byte();
@@ -57,6 +70,9 @@ pub fn log_open_files(data: &[u8]) {
     }
     if switches & 16 == 0 {
         storage.replace(SEGMENT, &segment).unwrap();
+    }
+    if switches & 32 == 0 {
+        storage.replace(MANIFEST, &segment::manifest(&identity)).unwrap();
     }
     // Whether it opens is up to the bytes; what matters is checked on the way.
     let _ = open_and_use(&storage);
@@ -89,7 +105,13 @@ fn write_log(input: &mut Input<'_>) -> (MemoryStorage, Vec<Transaction>) {
     }
     let written = transactions(&log);
     drop(log);
-    (storage, written)
+    // What tells more about where the log ends may be missing after a loss of power.
+    let files = files(&storage);
+    let bare = MemoryStorage::new();
+    for name in [IDENTITY, MANIFEST, SEGMENT] {
+        bare.replace(name, &files[name]).unwrap();
+    }
+    (bare, written)
 }
 
 /// A foreign transaction that the log can take.
@@ -145,7 +167,7 @@ pub fn log_open_damaged(data: &[u8]) {
 }
 
 /// Does one damage to these bytes.
-fn damage(input: &mut Input<'_>, bytes: &mut Vec<u8>) {
+pub(crate) fn damage(input: &mut Input<'_>, bytes: &mut Vec<u8>) {
     let kind = input.below(8);
     let at = input.place(bytes.len());
     let until = at + input.place(bytes.len() - at);
@@ -232,16 +254,27 @@ fn or_any(input: &mut Input<'_>, fitting: u64) -> u64 {
 
 /// The body of a frame that no library wrote; much of it is likely to follow on what is known.
 fn forge(input: &mut Input<'_>, known: &mut Known) -> Vec<u8> {
+    // Now and then a seal, or flags that no frame has.
+    let strange = [0x81, 0x80, 0x20, 0x40].get(usize::from(input.byte())).copied().unwrap_or(0);
+    if strange == 0x81 && input.flag() {
+        let (transactions, entries) = (input.number(), input.number());
+        let mut body = vec![strange];
+        [transactions, entries].into_iter().for_each(|count| write_varint(count, &mut body));
+        return body;
+    }
+    let durable = if input.flag() { DURABLE } else { 0 };
     let mut body = Vec::new();
-    write_varint(input.number(), &mut body);
-    body.extend_from_slice(&(input.number() as i64).to_le_bytes());
-    // Its author is new, or nobody is; more than that no frame may say.
+    write_signed(input.number() as i64, &mut body);
     let nodes = [0, 0, 1, 1, 1, 2][input.below(6)];
-    write_varint(nodes as u64, &mut body);
+    if nodes > 0 {
+        write_varint(nodes as u64, &mut body);
+    }
     (0..nodes).for_each(|_| body.extend_from_slice(input.node().as_bytes()));
     known.last.resize(known.last.len() + nodes, 0);
     let tables = [0, 0, 1, 2][input.below(4)];
-    write_varint(tables as u64, &mut body);
+    if tables > 0 {
+        write_varint(tables as u64, &mut body);
+    }
     (0..tables).for_each(|_| write_bytes(input.table().as_bytes(), &mut body));
     known.tables += tables;
 
@@ -265,19 +298,32 @@ fn forge(input: &mut Input<'_>, known: &mut Known) -> Vec<u8> {
         dependencies.sort_unstable();
         dependencies.dedup();
     }
-    write_varint(dependencies.len() as u64, &mut body);
-    for (node, sequence) in dependencies {
-        write_varint(node, &mut body);
-        write_varint(sequence, &mut body);
+    let implied = match dependencies.as_slice() {
+        [] => own == 0,
+        [only] => *only == (author as u64, own) && input.flag(),
+        _ => false,
+    };
+    if !implied {
+        write_varint(dependencies.len() as u64, &mut body);
+        for (node, sequence) in dependencies {
+            write_varint(node, &mut body);
+            write_varint(sequence, &mut body);
+        }
     }
     if let Some(last) = known.last.get_mut(author) {
         *last = sequence;
     }
-    write_varint(changes as u64, &mut body);
+    if changes != 1 {
+        write_varint(changes as u64, &mut body);
+    }
     for _ in 0..changes {
         forge_change(input, known.tables, &mut body);
     }
     body.extend_from_slice(if input.byte() == 0xff { input.bytes() } else { &[] });
+    let flags = [(nodes > 0, 2), (tables > 0, 4), (!implied, 8), (changes == 1, 16)];
+    let flags =
+        flags.into_iter().filter(|(set, _)| *set).fold(durable | strange, |all, (_, flag)| all | flag);
+    body.insert(0, flags);
     body
 }
 

@@ -6,13 +6,17 @@ use std::ops::Range;
 /// The files of a log.
 pub(crate) const IDENTITY: &str = "identity";
 pub(crate) const SEGMENT: &str = "00000000000000000001.segment";
+pub(crate) const MANIFEST: &str = "manifest";
+pub(crate) const ENDS: &str = "ends";
 
 /// Length of the segment's header: where the first frame starts.
-pub(crate) const HEADER: usize = 43;
+pub(crate) const HEADER: usize = 67;
 /// Where the salt lies in it.
-const SALT: Range<usize> = 35..39;
+const SALT: Range<usize> = 59..63;
 /// Length and checksum before a frame's body.
 const FRAME_HEADER: usize = 8;
+/// The flag of a frame, in the first byte of its body, that says that all before it was on the disk.
+pub(crate) const DURABLE: u8 = 1;
 
 const CRC_TABLE: [u32; 256] = {
     let mut table = [0; 256];
@@ -30,24 +34,49 @@ const CRC_TABLE: [u32; 256] = {
     table
 };
 
-fn crc32c(parts: &[&[u8]]) -> u32 {
-    let bytes = parts.iter().flat_map(|part| part.iter());
-    !bytes.fold(!0, |crc, byte| crc >> 8 ^ CRC_TABLE[((crc ^ u32::from(*byte)) & 0xff) as usize])
+/// CRC-32C of something that ends with these bytes, from that of what comes before them.
+fn crc32c(before: u32, bytes: &[u8]) -> u32 {
+    !bytes.iter().fold(!before, |crc, byte| crc >> 8 ^ CRC_TABLE[((crc ^ u32::from(*byte)) & 0xff) as usize])
 }
 
 /// Puts the right checksum at the end of a file or a header.
 pub(crate) fn seal(bytes: &mut [u8]) {
     if let Some((content, checksum)) = bytes.split_last_chunk_mut::<4>() {
-        *checksum = crc32c(&[content]).to_le_bytes();
+        *checksum = crc32c(0, content).to_le_bytes();
     }
 }
 
-fn salt(segment: &[u8]) -> [u8; 4] {
-    segment[SALT].try_into().unwrap()
+/// Puts the right checksum at the end of every page of an index.
+pub(crate) fn seal_pages(bytes: &mut [u8]) {
+    let Some(salt) = bytes.get(27..31).map(<[u8]>::to_vec) else { return };
+    for (number, page) in (0_u64..).zip(bytes.chunks_mut(4096)) {
+        if let Some((content, checksum)) = page.split_last_chunk_mut::<4>() {
+            let seed = crc32c(crc32c(0, &salt), &number.to_le_bytes());
+            *checksum = crc32c(seed, content).to_le_bytes();
+        }
+    }
 }
 
-fn checksum(salt: [u8; 4], offset: usize, body: &[u8]) -> u32 {
-    crc32c(&[&salt, &(offset as u64).to_le_bytes(), &(body.len() as u32).to_le_bytes(), body])
+/// The manifest of a log that nothing was removed from; `identity` starts as its identity does.
+pub(crate) fn manifest(identity: &[u8]) -> Vec<u8> {
+    let mut out = identity.get(..11 + 16).unwrap_or_default().to_vec();
+    if let Some(kind) = out.get_mut(10) {
+        *kind = 4;
+    }
+    // First segment 1; the next LSN is 1, and there is nothing else yet.
+    out.extend_from_slice(&[1, 1, 0, 0, 0, 0, 0, 0, 0]);
+    out.extend_from_slice(&[0; 4]);
+    seal(&mut out);
+    out
+}
+
+fn salt(segment: &[u8]) -> u32 {
+    u32::from_le_bytes(segment[SALT].try_into().unwrap())
+}
+
+fn checksum(salt: u32, offset: usize, body: &[u8]) -> u32 {
+    let place = (salt ^ offset as u32).wrapping_mul(0x9e37_79b1);
+    crc32c(place ^ (body.len() as u32).rotate_left(16), body)
 }
 
 /// The end of the whole and intact frame that starts at `offset`, if one does.
@@ -101,7 +130,7 @@ pub(crate) fn seal_frames(segment: &mut Vec<u8>) {
 /// What opening should make of a segment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Ending {
-    /// The last frame ends with the file.
+    /// Nothing but zeros follows the last frame: space that was prepared.
     Whole,
     /// What follows the last frame was never wholly written and is cut off.
     Torn,
@@ -121,26 +150,14 @@ pub(crate) fn ending(segment: &[u8], original: &[u8]) -> Option<Ending> {
             return None;
         }
         if offset > end {
-            let distance = read_varint(&segment[offset + FRAME_HEADER..until]);
-            damaged |= offset as u64 - distance > end as u64;
+            damaged |= segment[offset + FRAME_HEADER] & DURABLE != 0;
         }
     }
     Some(match damaged {
         true => Ending::Damaged,
-        false if end < segment.len() => Ending::Torn,
+        false if segment[end..].iter().any(|byte| *byte != 0) => Ending::Torn,
         false => Ending::Whole,
     })
-}
-
-fn read_varint(bytes: &[u8]) -> u64 {
-    let mut value = 0;
-    for (index, byte) in bytes.iter().enumerate() {
-        value |= u64::from(byte & 0x7f) << (7 * index);
-        if byte & 0x80 == 0 {
-            break;
-        }
-    }
-    value
 }
 
 pub(crate) fn write_varint(mut value: u64, out: &mut Vec<u8>) {
@@ -154,4 +171,8 @@ pub(crate) fn write_varint(mut value: u64, out: &mut Vec<u8>) {
 pub(crate) fn write_bytes(bytes: &[u8], out: &mut Vec<u8>) {
     write_varint(bytes.len() as u64, out);
     out.extend_from_slice(bytes);
+}
+
+pub(crate) fn write_signed(value: i64, out: &mut Vec<u8>) {
+    write_varint((value << 1 ^ value >> 63) as u64, out);
 }

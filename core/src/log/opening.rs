@@ -51,10 +51,11 @@ fn open_locked(
     // Also a checkpoint that is of no other use tells how far the log once was on the disk.
     let known = checkpoint.as_ref().map(|known| End { segment: known.segment, offset: known.end });
     let usable = match checkpoint {
-        Some(checkpoint) if fits(&*storage, &checkpoint, &manifest)? => {
-            Start::at_checkpoint(&*storage, checkpoint, &nodes)?
-        }
-        _ => None,
+        Some(checkpoint) => match fits(&*storage, &checkpoint, &manifest)? {
+            Some(begin) => Start::at_checkpoint(&*storage, checkpoint, begin, &nodes)?,
+            None => None,
+        },
+        None => None,
     };
     let start = match usable {
         Some(start) => start,
@@ -171,18 +172,25 @@ fn read_checkpoint(storage: &dyn Storage, identity: &Identity) -> Result<Option<
     }
 }
 
-/// Whether the checkpoint is about the segments that are there.
-fn fits(storage: &dyn Storage, checkpoint: &Checkpoint, manifest: &Manifest) -> Result<bool> {
+/// LSN and number of the first transaction of a segment.
+type Begin = (u64, u64);
+
+/// Where the checkpoint's unsealed segment begins; nothing if the checkpoint is not about the segments that are there.
+fn fits(storage: &dyn Storage, checkpoint: &Checkpoint, manifest: &Manifest) -> Result<Option<Begin>> {
     let names = storage.list()?;
     let holds = |wanted: &str| names.iter().any(|name| name == wanted);
     let numbers = manifest.first_segment..checkpoint.segment;
-    Ok(checkpoint.sealed.len() as u64 == numbers.end.saturating_sub(numbers.start)
-        && numbers.zip(&checkpoint.sealed).all(|(number, summary)| {
-            summary.number == number
-                && holds(&format::segment_file(number))
-                && holds(&format::index_file(number))
-        })
-        && holds(&format::segment_file(checkpoint.segment)))
+    let mut next = (manifest.standing.next_lsn, manifest.standing.next_transaction);
+    let mut follows = checkpoint.sealed.len() as u64 == numbers.end.saturating_sub(numbers.start)
+        && holds(&format::segment_file(checkpoint.segment));
+    for (number, summary) in numbers.zip(&checkpoint.sealed) {
+        follows &= (summary.number, summary.first_lsn, summary.first_transaction) == (number, next.0, next.1)
+            && holds(&format::segment_file(number))
+            && holds(&format::index_file(number));
+        // Reading a summary checks that these are numbers.
+        next = (summary.next_lsn(), summary.first_transaction + summary.transactions);
+    }
+    Ok(follows.then_some(next))
 }
 
 /// Where opening starts to read frames.
@@ -204,6 +212,13 @@ impl Start {
             }
         })?;
         let mut standing = manifest.standing.clone();
+        if (segment.header.first_lsn, segment.header.first_transaction)
+            != (standing.next_lsn, standing.next_transaction)
+        {
+            let (found, wanted) = (segment.header.first_lsn, standing.next_lsn);
+            let why = format!("begins with LSN {found}, but the log with {wanted},");
+            return Err(corrupt(&segment.name, 0, &why));
+        }
         standing.tables.clear();
         Ok(Start { segment, end: SegmentHeader::LENGTH as u64, standing, sealed: Vec::new() })
     }
@@ -212,6 +227,7 @@ impl Start {
     fn at_checkpoint(
         storage: &dyn Storage,
         checkpoint: Checkpoint,
+        begin: Begin,
         nodes: &RwLock<NodeTable>,
     ) -> Result<Option<Start>> {
         let mut segment = OpenSegment::open(storage, checkpoint.segment, checkpoint.log)?;
@@ -220,12 +236,21 @@ impl Start {
             let message = format!("{name}: cut off at offset {length}, it was {end} bytes long");
             return Err(Error::new(ErrorCode::Corrupt, message));
         }
+        if (segment.header.first_lsn, segment.header.first_transaction) != begin {
+            return Ok(None);
+        }
+        let mut next = begin;
         if checkpoint.end > SegmentHeader::LENGTH as u64 {
             let name = format::tail_file(checkpoint.segment);
             let opened = segment::open_index(storage, &name, &segment.header)
                 .and_then(|index| segment::dictionary(&index, nodes).map(|dictionary| (index, dictionary)));
             match opened {
                 Ok((index, dictionary)) if index.summary().end == checkpoint.end => {
+                    let summary = index.summary();
+                    next = (
+                        begin.0.saturating_add(summary.entries),
+                        begin.1.saturating_add(summary.transactions),
+                    );
                     segment.dictionary = Arc::new(dictionary);
                     segment.index = Some(Arc::new(index));
                 }
@@ -236,6 +261,9 @@ impl Start {
             }
         }
         let Checkpoint { end, standing, sealed, .. } = checkpoint;
+        if end < SegmentHeader::LENGTH as u64 || (standing.next_lsn, standing.next_transaction) != next {
+            return Ok(None);
+        }
         let sealed = sealed.into_iter().map(Sealed::new).collect();
         Ok(Some(Start { segment, end, standing, sealed }))
     }

@@ -62,7 +62,12 @@ impl OpenSegment {
         nodes: &parking_lot::RwLock<NodeTable>,
     ) -> Result<OpenSegment> {
         let mut segment = Self::open(storage, number, log)?;
-        let index = open_index(storage, &format::index_file(number), &segment.header)?;
+        let name = format::index_file(number);
+        let index = open_index(storage, &name, &segment.header)?;
+        if !index.summary().sealed {
+            let message = format!("{name}: ends before its segment: remove it and open the log again");
+            return Err(Error::new(ErrorCode::Corrupt, message));
+        }
         segment.dictionary = Arc::new(dictionary(&index, nodes)?);
         segment.index = Some(Arc::new(index));
         Ok(segment)
@@ -73,7 +78,9 @@ impl OpenSegment {
 pub(super) fn open_index(storage: &dyn Storage, name: &str, header: &SegmentHeader) -> Result<IndexFile> {
     let index = IndexFile::open(storage.open(name)?.into(), name.into())?;
     let summary = index.summary();
-    if (summary.log, summary.ordinal, summary.salt) != (header.log, header.number, header.base.salt) {
+    if (summary.log, summary.ordinal, summary.salt) != (header.log, header.number, header.base.salt)
+        || (summary.first_lsn, summary.base_transaction) != (header.first_lsn, header.first_transaction)
+    {
         let message =
             format!("{name}: belongs to another segment at offset 0: remove it and open the log again");
         return Err(Error::new(ErrorCode::Corrupt, message));

@@ -88,7 +88,9 @@ impl SegmentSummary {
         };
         summary.first_lsn.checked_add(summary.entries)?;
         summary.first_transaction.checked_add(summary.transactions)?;
-        Some(summary)
+        // An offset in a segment has 32 bits.
+        let possible = summary.removed <= summary.entries && u32::try_from(summary.bytes).is_ok();
+        possible.then_some(summary)
     }
 }
 
