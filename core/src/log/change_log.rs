@@ -34,8 +34,8 @@ use crate::time::Timestamp;
 /// An append-only log of row changes that knows what each of them had seen.
 ///
 /// A log lives in a directory or in memory, and is the same in both. It has one
-/// writer handle at a time; all functions of that handle may be called from several
-/// threads at once. It records the changes of its own node, stamped with a vector
+/// writer handle at a time, and any number that only read ([`LogOptions::read_only`]), in any
+/// process; all functions of a handle may be called from several threads at once. It records the changes of its own node, stamped with a vector
 /// clock and a hybrid logical time, and takes other nodes' transactions as they are.
 ///
 /// A transaction is visible and durable as a whole or not at all. An append that
@@ -109,7 +109,7 @@ impl ChangeLog {
     /// Opens the log in the directory `path`, made if it is not there.
     ///
     /// # Errors
-    /// `LOCKED` while another handle or process has it open, `CORRUPT` with file and
+    /// `LOCKED` while another handle or process has it open for writing, `CORRUPT` with file and
     /// offset when it is damaged, `UNSUPPORTED` when a newer version wrote it,
     /// `INVALID_ARGUMENT` when `path` is no directory, `IO`, `NO_SPACE` or `READ_ONLY`
     /// when the operating system says so.
@@ -120,7 +120,19 @@ impl ChangeLog {
     /// Opens the log in the directory `path` as [`ChangeLog::open`] does, with other than the default options.
     ///
     /// # Errors
-    /// As [`ChangeLog::open`], and `INVALID_ARGUMENT` when the options name a node that this log never was.
+    /// As [`ChangeLog::open`], and `INVALID_ARGUMENT` when the options name a node that this log never was or hold a
+    /// value that is not possible. With [`LogOptions::read_only`] never `LOCKED`, but `NOT_FOUND` when there is no log.
+    ///
+    /// ```
+    /// use causelog::{Change, ChangeLog, LogOptions};
+    /// # let directory = tempfile::tempdir().unwrap();
+    /// # let path = directory.path().join("log");
+    /// let writer = ChangeLog::open(&path)?;
+    /// let reader = ChangeLog::open_with(&path, LogOptions { read_only: true, ..Default::default() })?;
+    /// writer.append(Change::insert("orders", 42, "new"))?;
+    /// assert_eq!(reader.stats()?.last_lsn, 1);
+    /// # Ok::<(), causelog::Error>(())
+    /// ```
     pub fn open_with(path: impl AsRef<Path>, options: LogOptions) -> Result<ChangeLog> {
         let storage =
             if options.read_only { FileStorage::open_existing(path)? } else { FileStorage::open(path)? };
@@ -130,7 +142,8 @@ impl ChangeLog {
     /// A new log in memory, gone when its last handle is.
     ///
     /// # Errors
-    /// None that the arguments could cause.
+    /// `INVALID_ARGUMENT` when the options hold a value that is not possible; `NOT_FOUND` with
+    /// [`LogOptions::read_only`], for there is nothing to read.
     pub fn in_memory(options: LogOptions) -> Result<ChangeLog> {
         Self::open_storage(Arc::new(MemoryStorage::new()), options)
     }
@@ -267,7 +280,9 @@ impl ChangeLog {
     /// The entries that `options` ask for, in the order of their LSNs or in reverse.
     ///
     /// # Errors
-    /// `CLOSED`. What reading finds damaged is an error of the cursor.
+    /// `TRUNCATED` with the first LSN that remains when entries after [`QueryOptions::since`] were removed by
+    /// retention; in reverse the cursor says so, once it comes there. What compaction removed is passed over. `CLOSED`;
+    /// `CORRUPT` or `IO` when looking up [`QueryOptions::transaction`] fails. What reading finds damaged is an error of the cursor.
     pub fn query(&self, options: QueryOptions) -> Result<Cursor> {
         self.inner.check_open()?;
         self.inner.refresh()?;
@@ -304,7 +319,7 @@ impl ChangeLog {
     /// The clock of everything in the log.
     ///
     /// # Errors
-    /// `CLOSED`.
+    /// `CLOSED`; of a log opened for reading only also `CORRUPT` or `IO` from reading what the writer has appended.
     pub fn frontier(&self) -> Result<VectorClock> {
         self.inner.check_open()?;
         self.inner.refresh()?;
@@ -316,7 +331,8 @@ impl ChangeLog {
     /// The dot of an empty transaction has a clock as well.
     ///
     /// # Errors
-    /// `NOT_FOUND` when the log does not hold the dot, `TRUNCATED` when it was removed, `CLOSED`.
+    /// `NOT_FOUND` when the log does not hold the dot, `TRUNCATED` when it was removed, `CORRUPT` or `IO` when what
+    /// has to be read for it cannot be, `CLOSED`.
     pub fn vector_clock(&self, dot: Dot) -> Result<VectorClock> {
         let log = &*self.inner;
         log.check_open()?;
@@ -339,7 +355,7 @@ impl ChangeLog {
     /// What the log holds, in numbers.
     ///
     /// # Errors
-    /// `CLOSED`.
+    /// `CLOSED`; of a log opened for reading only also `CORRUPT` or `IO` from reading what the writer has appended.
     pub fn stats(&self) -> Result<ChangeLogStats> {
         self.inner.check_open()?;
         self.inner.refresh()?;
@@ -349,7 +365,7 @@ impl ChangeLog {
     /// What was removed from the log, and why, oldest first.
     ///
     /// # Errors
-    /// `CLOSED`.
+    /// `CLOSED`; of a log opened for reading only also `CORRUPT` or `IO` from reading what the writer has appended.
     pub fn removals(&self) -> Result<Vec<Removal>> {
         self.inner.check_open()?;
         self.inner.refresh()?;
@@ -365,7 +381,7 @@ impl ChangeLog {
     }
 
     /// Does what is due at `now`: the sync of [`Durability::Interval`]. Call it every so often when no appends come;
-    /// appends do it by themselves.
+    /// appends do it by themselves. Under the other durabilities there is nothing to do.
     ///
     /// # Errors
     /// As [`ChangeLog::sync`].

@@ -43,7 +43,7 @@ pub struct CompactionOptions {
     /// Only rows of these tables; of all tables if empty.
     pub tables: Vec<String>,
     /// The frontiers of all other replicas, as last heard of. What one of them has not seen is kept, with
-    /// all that is needed to resolve conflicts with it.
+    /// all that is needed to resolve conflicts with it. Without any there are taken to be none.
     pub known: Vec<VectorClock>,
 }
 
@@ -107,7 +107,8 @@ impl ChangeLog {
     /// A row keeps its newest *choke point* and everything after: an entry that every other entry of the row
     /// comes before or after, and that all of [`CompactionOptions::known`] have seen. A row without one keeps all.
     /// So its state, and how conflicts about it end, stay what they were; its history gets shorter. Takes memory for
-    /// each row of these tables.
+    /// each row of these tables. Others read meanwhile; appends wait while segments are replaced. Consumers are not waited
+    /// for: they pass over what is gone.
     ///
     /// # Errors
     /// `CORRUPT` where the log is damaged; `IO` or `NO_SPACE` when a file could not be written: what was compacted

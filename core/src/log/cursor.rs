@@ -20,7 +20,8 @@ use crate::time::Timestamp;
 ///
 /// A cursor sees the log as it was when the query was made, whatever is appended
 /// since, and holds one block of it in memory. It never keeps a writer waiting. After an error it has ended.
-/// As an iterator it gives entries to keep; [`Cursor::next_entry`] lends them, which costs less.
+/// As an iterator it gives entries to keep; [`Cursor::next_entry`] lends them, which costs less. It may be sent to
+/// another thread; one thread at a time reads from it. It keeps its log open.
 pub struct Cursor {
     log: Arc<Inner>,
     options: QueryOptions,

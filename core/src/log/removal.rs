@@ -31,7 +31,7 @@ impl RemovalReason {
     }
 }
 
-/// The record of something that a log no longer holds, kept for as long as the log.
+/// The record of something that a log no longer holds, kept for as long as the log: see [`ChangeLog::removals`](crate::ChangeLog::removals).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Removal {
     /// Why it was removed.

@@ -52,8 +52,21 @@ impl ChangeLog {
     /// Whoever asks for what was removed gets `TRUNCATED` with the first LSN that remains. [`ChangeLog::removals`]
     /// keeps the record. Cursors that are reading a removed segment go on to its end.
     ///
+    /// ```
+    /// use causelog::{Change, ChangeLog, LogOptions, RemovalReason, RetentionPolicy};
+    /// let log = ChangeLog::in_memory(LogOptions { segment_bytes: 4096, ..Default::default() })?;
+    /// for row in 0..200 {
+    ///     log.append(Change::insert("orders", row, vec![b'x'; 100]))?;
+    /// }
+    /// let removed = log.retain(&RetentionPolicy { max_bytes: Some(8192), ..Default::default() })?;
+    /// assert_eq!(removed[0].reason, RemovalReason::Bytes);
+    /// assert_eq!(log.stats()?.first_lsn, removed[0].last_lsn + 1);
+    /// # Ok::<(), causelog::Error>(())
+    /// ```
+    ///
     /// # Errors
-    /// `IO` or `NO_SPACE` when the record could not be written; nothing is removed then. `READ_ONLY`, `CLOSED`.
+    /// `IO` or `NO_SPACE` when the record could not be written; nothing is removed then. `CORRUPT` when an index that
+    /// has to be read or the position of a consumer is damaged. `READ_ONLY`, `CLOSED`.
     pub fn retain(&self, policy: &RetentionPolicy) -> Result<Vec<Removal>> {
         let log = &*self.inner;
         log.write(|writing| {

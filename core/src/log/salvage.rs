@@ -39,7 +39,21 @@ impl ChangeLog {
     /// The damaged log is only read. The copy holds each transaction whose past is whole, under its own dot and
     /// clock, in the same order; it has an identity of its own, for other replicas may know more of
     /// the old one. LSNs are given out anew. Where nothing intact follows damage that can be found, the rest of that
-    /// segment is lost. Transactions that compaction has removed something of are left out with what depends on them.
+    /// segment is lost. What depends on transactions that retention has removed, or that compaction has removed
+    /// something of, is left out with them: of such a log commonly all. Verdicts and consumers are not copied.
+    ///
+    /// ```
+    /// use causelog::{Change, ChangeLog};
+    /// # let directory = tempfile::tempdir().unwrap();
+    /// # let path = |name: &str| directory.path().join(name);
+    /// let log = ChangeLog::open(path("log"))?;
+    /// log.append(Change::insert("orders", 42, "new"))?;
+    /// log.close()?;
+    ///
+    /// let report = ChangeLog::salvage(path("log"), path("salvaged"))?;
+    /// assert_eq!((report.entries, report.findings.len()), (1, 0));
+    /// # Ok::<(), causelog::Error>(())
+    /// ```
     ///
     /// # Errors
     /// `NOT_FOUND` when `from` holds no segment, `ALREADY_EXISTS` when `to` holds a log, `LOCKED` while somebody

@@ -84,7 +84,7 @@ impl Outcome {
 }
 
 impl ChangeLog {
-    /// Every entry of one row, oldest first, whatever its verdict.
+    /// Every entry of one row, oldest first, whatever its verdict. What compaction removed is passed over.
     ///
     /// ```
     /// use causelog::{Change, ChangeLog, LogOptions};
@@ -98,7 +98,8 @@ impl ChangeLog {
     /// ```
     ///
     /// # Errors
-    /// `INVALID_ARGUMENT` for an empty table name, `CLOSED`. What reading finds damaged is an error of the cursor.
+    /// `INVALID_ARGUMENT` for an empty table name, `TRUNCATED` when retention has removed the beginning of the log: query
+    /// [`QueryOptions::row`] with `since` then. `CLOSED`. What reading finds damaged is an error of the cursor.
     pub fn history(&self, table: &str, row_id: impl Into<RowId>) -> Result<Cursor> {
         check_table(table)?;
         self.query(QueryOptions::row(table, row_id))
@@ -166,7 +167,8 @@ impl ChangeLog {
     /// ```
     ///
     /// # Errors
-    /// As [`ChangeLog::state_at`].
+    /// `TRUNCATED` when retention has removed the beginning of the log, or compaction entries that counted at that
+    /// moment; otherwise as [`ChangeLog::state_at`].
     pub fn snapshot(&self, table: &str, at: Moment) -> Result<Snapshot> {
         let mut snapshot = Snapshot::empty(table)?;
         let lsn = match at {

@@ -59,11 +59,22 @@ impl VerifyReport {
 }
 
 impl ChangeLog {
-    /// Reads all files of the log and checks all that can be: checksums, and that what they hold fits together.
+    /// Reads all files of the log and checks all that can be: checksums, and that what they hold fits together. Left out
+    /// are the positions of consumers, which [`ChangeLog::consumers`] checks.
+    ///
+    /// ```
+    /// use causelog::{Change, ChangeLog, LogOptions};
+    /// let log = ChangeLog::in_memory(LogOptions::default())?;
+    /// log.append(Change::insert("orders", 42, "new"))?;
+    /// let report = log.verify()?;
+    /// report.check()?;
+    /// assert_eq!((report.segments, report.entries), (1, 1));
+    /// # Ok::<(), causelog::Error>(())
+    /// ```
     ///
     /// Others may append and read meanwhile. What opening finds damaged is an error of opening; a log that is open is
     /// damaged where nobody has looked. Damage to what is derived, indexes and the checkpoint, loses nothing: remove
-    /// the file, and the next opening makes it again.
+    /// the file, and the next opening for writing makes it again.
     ///
     /// # Errors
     /// `IO` when something cannot be read; `CLOSED`. Damage is not an error but a finding: see [`VerifyReport::check`].

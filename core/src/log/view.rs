@@ -51,7 +51,8 @@ impl ChangeLog {
     /// empty and may fill later.
     ///
     /// # Errors
-    /// `INVALID_ARGUMENT` for an empty table name, `CLOSED`, `CORRUPT` or `IO` when the log cannot be read.
+    /// `INVALID_ARGUMENT` for an empty table name, `TRUNCATED` when retention has removed the beginning of the log,
+    /// `CLOSED`, `CORRUPT` or `IO` when the log cannot be read.
     pub fn materialise(&self, table: &str) -> Result<View> {
         let shown = RwLock::new(self.snapshot(table, Moment::Now)?);
         Ok(View { log: self.share(), table: table.to_owned(), shown, refreshing: Mutex::new(()) })
@@ -64,7 +65,8 @@ impl View {
     /// changed no row.
     ///
     /// # Errors
-    /// `CLOSED`, `CORRUPT` or `IO` when the log cannot be read; the view stays as it was.
+    /// `TRUNCATED` when entries that it has not taken in were removed by retention; `CLOSED`, `CORRUPT` or `IO` when the
+    /// log cannot be read. The view stays as it was.
     pub fn refresh(&self) -> Result<u64> {
         let _alone = self.refreshing.lock();
         let (since, last) = (self.lsn(), self.log.last_lsn()?);

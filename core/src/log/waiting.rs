@@ -13,10 +13,22 @@ const MOST_STEP: Duration = Duration::from_millis(5);
 impl ChangeLog {
     /// Waits until the log holds an entry after `lsn`, for at most `timeout`, and returns the LSN of its last one.
     ///
-    /// A log opened for reading only waits for the writer, whichever process that is in.
+    /// A log opened for reading only waits for the writer, whichever process that is in. Any number of threads may wait.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use causelog::{Change, ChangeLog, ErrorCode, LogOptions};
+    /// let log = ChangeLog::in_memory(LogOptions::default())?;
+    /// log.append(Change::insert("orders", 42, "new"))?;
+    /// assert_eq!(log.wait(0, Duration::from_secs(1))?, 1);
+    /// let error = log.wait(1, Duration::from_millis(1)).unwrap_err();
+    /// assert_eq!(error.code(), ErrorCode::Timeout);
+    /// # Ok::<(), causelog::Error>(())
+    /// ```
     ///
     /// # Errors
-    /// `TIMEOUT` when none came in time, `CLOSED`, also when the log is closed meanwhile.
+    /// `TIMEOUT` when none came in time, `CLOSED`, also when the log is closed meanwhile. Of a log opened for reading
+    /// only also `CORRUPT` or `IO` from reading what the writer has appended.
     pub fn wait(&self, lsn: u64, timeout: Duration) -> Result<u64> {
         let log = &*self.inner;
         let mut left = timeout;
