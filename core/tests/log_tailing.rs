@@ -395,7 +395,7 @@ fn follow_slowly(directory: &Path, entries: u64) -> Reader {
                 Ok(None) => break reader.drain(&log, Some(end)),
                 Err(error) => break Err(error),
             }
-            if reader.read % 500 == 0 {
+            if reader.read.is_multiple_of(500) {
                 thread::sleep(Duration::from_millis(3));
             }
         };

@@ -13,7 +13,7 @@ use causelog::{
 };
 
 use super::input::{Input, node};
-use super::logs::{files, open, options};
+use super::logs::{files, options};
 use super::opening::{damage, open_and_use};
 use super::segment::{ENDS, HEADER, IDENTITY, MANIFEST, SEGMENT, push_frame, seal, seal_pages};
 
