@@ -1034,7 +1034,6 @@ export declare class Row {
   /** The identity of that entry: its node and sequence. */
   get dot(): Dot
 }
-export type RowState = Row
 
 /**
  * All rows of a table as they stood at one moment, in memory: as a `Map` that cannot be changed, from

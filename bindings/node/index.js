@@ -241,16 +241,16 @@ function* each(snapshot, form) {
 
 for (const Class of [Snapshot, View]) {
   // A view is read as it is when the iteration is asked for, not when it begins.
-  const snapshot = Class === View ? Class.prototype.snapshot : function () { return this }
+  const shown = (rows) => (Class === View ? rows.snapshot() : rows)
   extend(Class, {
     keys() {
-      return each(snapshot.call(this), (row) => row.rowId)
+      return each(shown(this), (row) => row.rowId)
     },
     values() {
-      return each(snapshot.call(this), (row) => row)
+      return each(shown(this), (row) => row)
     },
     entries() {
-      return each(snapshot.call(this), (row) => [row.rowId, row])
+      return each(shown(this), (row) => [row.rowId, row])
     },
     [Symbol.iterator]() {
       return this.entries()

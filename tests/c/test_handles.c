@@ -23,6 +23,16 @@ static void freeing_null_does_nothing(void) {
     causelog_detector_free(NULL);
     causelog_conflict_free(NULL);
     causelog_report_free(NULL);
+    causelog_row_free(NULL);
+    causelog_row_cursor_free(NULL);
+    causelog_snapshot_free(NULL);
+    causelog_view_free(NULL);
+    causelog_consumer_free(NULL);
+    causelog_consumers_free(NULL);
+    causelog_entries_free(NULL);
+    causelog_removals_free(NULL);
+    causelog_verify_report_free(NULL);
+    causelog_salvage_report_free(NULL);
 }
 
 static void handles_are_counted(void) {
@@ -76,6 +86,29 @@ static void cursors_keep_their_log_open(void) {
     causelog_transaction_cursor_free(transactions);
     CHECK_OK(causelog_log_open(path, NULL, &second, &error));
     causelog_log_free(second);
+}
+
+static void views_and_consumers_keep_their_log_open(void) {
+    causelog_text path = causelog_text_from(scratch_path("viewed"));
+    causelog_log *log, *second;
+    CHECK_OK(causelog_log_open(path, NULL, &log, &error));
+    causelog_change change = insert_of("t", 1, "{}");
+    CHECK_OK(causelog_log_append(log, &change, NULL, &error));
+    causelog_view *view;
+    causelog_consumer *consumer;
+    CHECK_OK(causelog_log_materialise(log, causelog_text_from("t"), &view, &error));
+    CHECK_OK(causelog_log_consumer(log, causelog_text_from("c"), &consumer, &error));
+    causelog_log_free(log);
+    CHECK_OK(causelog_view_refresh(view, NULL, &error));
+    causelog_view_free(view);
+    CHECK_FAILS(CAUSELOG_LOCKED, "viewed", causelog_log_open(path, NULL, &second, &error));
+    causelog_entries *entries;
+    CHECK_OK(causelog_consumer_poll(consumer, 10, &entries, &error));
+    causelog_consumer_free(consumer);
+    CHECK_OK(causelog_log_open(path, NULL, &second, &error));
+    causelog_log_free(second);
+    CHECK_VIEW("t", causelog_entry_table(causelog_entries_get(entries, 0)));
+    causelog_entries_free(entries);
 }
 
 static void logs_and_detectors_keep_their_time(void) {
@@ -135,6 +168,39 @@ static void a_log_is_used_by_several_threads_at_once(void) {
     causelog_log_free(log);
 }
 
+/* Refreshes and reads a view while the others do and the log grows. */
+static void *refresh_and_read(void *shared) {
+    const causelog_view *view = shared;
+    for (int number = 0; number < APPENDS; number++) {
+        CHECK(causelog_view_refresh(view, NULL, NULL) == CAUSELOG_OK);
+        causelog_snapshot *snapshot = causelog_view_snapshot(view);
+        CHECK(causelog_snapshot_count(snapshot) == causelog_snapshot_lsn(snapshot));
+        causelog_snapshot_free(snapshot);
+    }
+    return NULL;
+}
+
+static void a_view_is_refreshed_by_several_threads_at_once(void) {
+    causelog_log *log = memory_log(1, NULL);
+    causelog_view *view;
+    CHECK_OK(causelog_log_materialise(log, causelog_text_from("t"), &view, &error));
+    pthread_t threads[THREADS];
+    for (int index = 0; index < THREADS; index++) {
+        CHECK(pthread_create(&threads[index], NULL, refresh_and_read, view) == 0);
+    }
+    for (int number = 0; number < APPENDS; number++) {
+        causelog_change change = insert_of("t", number, "{}");
+        CHECK_OK(causelog_log_append(log, &change, NULL, &error));
+    }
+    for (int index = 0; index < THREADS; index++) {
+        CHECK(pthread_join(threads[index], NULL) == 0);
+    }
+    CHECK_OK(causelog_view_refresh(view, NULL, &error));
+    CHECK_NUMBER(APPENDS, causelog_view_count(view));
+    causelog_view_free(view);
+    causelog_log_free(log);
+}
+
 /* Looks at a report's heads for the first time, as the others do. */
 static void *read_heads(void *shared) {
     const causelog_report *report = shared;
@@ -176,8 +242,10 @@ int main(void) {
     RUN(freeing_null_does_nothing);
     RUN(handles_are_counted);
     RUN(cursors_keep_their_log_open);
+    RUN(views_and_consumers_keep_their_log_open);
     RUN(logs_and_detectors_keep_their_time);
     RUN(a_log_is_used_by_several_threads_at_once);
+    RUN(a_view_is_refreshed_by_several_threads_at_once);
     RUN(a_report_is_read_by_several_threads_at_once);
     remove_scratch();
     return 0;

@@ -182,6 +182,100 @@ static void null_logs_and_cursors_are_refused(void) {
     causelog_log_free(log);
 }
 
+static void null_moments_rows_and_views_are_refused(void) {
+    causelog_log *log = memory_log(1, NULL);
+    const causelog_text t = causelog_text_from("t"), nothing = {NULL, 1};
+    const causelog_row_id one = causelog_row_id_from_integer(1), no_text = causelog_row_id_from_text(nothing);
+    const causelog_moment now = causelog_moment_now();
+    causelog_cursor *cursor;
+    causelog_row *row;
+    causelog_snapshot *snapshot;
+    causelog_view *view;
+    CHECK_NULL("log", causelog_log_history(NULL, t, one, &cursor, &error));
+    CHECK_NULL("table", causelog_log_history(log, nothing, one, &cursor, &error));
+    CHECK_NULL("row_id", causelog_log_history(log, t, no_text, &cursor, &error));
+    CHECK_NULL("cursor", causelog_log_history(log, t, one, NULL, &error));
+    CHECK_NULL("log", causelog_log_state_at(NULL, t, one, now, &row, &error));
+    CHECK_NULL("table", causelog_log_state_at(log, nothing, one, now, &row, &error));
+    CHECK_NULL("row_id", causelog_log_state_at(log, t, no_text, now, &row, &error));
+    CHECK_NULL("row", causelog_log_state_at(log, t, one, now, NULL, &error));
+    CHECK_NULL("log", causelog_log_snapshot(NULL, t, now, &snapshot, &error));
+    CHECK_NULL("table", causelog_log_snapshot(log, nothing, now, &snapshot, &error));
+    CHECK_NULL("snapshot", causelog_log_snapshot(log, t, now, NULL, &error));
+    CHECK_OK(causelog_log_snapshot(log, t, now, &snapshot, &error));
+    CHECK_NULL("snapshot", causelog_snapshot_get(NULL, one, &row, &error));
+    CHECK_NULL("row_id", causelog_snapshot_get(snapshot, no_text, &row, &error));
+    CHECK_NULL("row", causelog_snapshot_get(snapshot, one, NULL, &error));
+    causelog_snapshot_free(snapshot);
+    CHECK_NULL("log", causelog_log_materialise(NULL, t, &view, &error));
+    CHECK_NULL("table", causelog_log_materialise(log, nothing, &view, &error));
+    CHECK_NULL("view", causelog_log_materialise(log, t, NULL, &error));
+    CHECK_OK(causelog_log_materialise(log, t, &view, &error));
+    CHECK_NULL("view", causelog_view_refresh(NULL, NULL, &error));
+    CHECK_NULL("view", causelog_view_get(NULL, one, &row, &error));
+    CHECK_NULL("row_id", causelog_view_get(view, no_text, &row, &error));
+    CHECK_NULL("row", causelog_view_get(view, one, NULL, &error));
+    causelog_view_free(view);
+    causelog_log_free(log);
+}
+
+static void null_consumers_and_policies_are_refused(void) {
+    causelog_log *log = memory_log(1, NULL);
+    const causelog_text name = causelog_text_from("name"), nothing = {NULL, 1};
+    causelog_consumer *consumer;
+    causelog_consumers *consumers;
+    causelog_entries *entries;
+    causelog_removals *removals;
+    causelog_verify_report *report;
+    uint64_t number;
+    CHECK_NULL("log", causelog_log_consumer(NULL, name, &consumer, &error));
+    CHECK_NULL("name", causelog_log_consumer(log, nothing, &consumer, &error));
+    CHECK_NULL("consumer", causelog_log_consumer(log, name, NULL, &error));
+    CHECK_OK(causelog_log_consumer(log, name, &consumer, &error));
+    CHECK_NULL("consumer", causelog_consumer_position(NULL, &number, &error));
+    CHECK_NULL("lsn", causelog_consumer_position(consumer, NULL, &error));
+    CHECK_NULL("consumer", causelog_consumer_poll(NULL, 1, &entries, &error));
+    CHECK_NULL("entries", causelog_consumer_poll(consumer, 1, NULL, &error));
+    CHECK_NULL("consumer", causelog_consumer_commit(NULL, 0, &error));
+    CHECK_NULL("consumer", causelog_consumer_lag(NULL, &number, &error));
+    CHECK_NULL("lag", causelog_consumer_lag(consumer, NULL, &error));
+    CHECK_NULL("consumer", causelog_consumer_reset(NULL, 0, &error));
+    causelog_consumer_free(consumer);
+    CHECK_NULL("log", causelog_log_consumers(NULL, &consumers, &error));
+    CHECK_NULL("consumers", causelog_log_consumers(log, NULL, &error));
+    CHECK_NULL("log", causelog_log_remove_consumer(NULL, name, &error));
+    CHECK_NULL("name", causelog_log_remove_consumer(log, nothing, &error));
+    CHECK_NULL("log", causelog_log_wait(NULL, 0, 0, &number, &error));
+    CHECK_NULL("log", causelog_log_maintain(NULL, 0, &error));
+
+    causelog_retention_policy policy = CAUSELOG_RETENTION_POLICY_INIT;
+    causelog_compaction_options options = CAUSELOG_COMPACTION_OPTIONS_INIT;
+    CHECK_NULL("log", causelog_log_removals(NULL, &removals, &error));
+    CHECK_NULL("removals", causelog_log_removals(log, NULL, &error));
+    CHECK_NULL("log", causelog_log_retain(NULL, &policy, &removals, &error));
+    CHECK_NULL("policy", causelog_log_retain(log, NULL, &removals, &error));
+    CHECK_NULL("log", causelog_log_compact(NULL, NULL, &removals, &error));
+    options.table_count = 1;
+    CHECK_NULL("options.tables", causelog_log_compact(log, &options, &removals, &error));
+    options.table_count = 0;
+    options.known_count = 1;
+    CHECK_NULL("options.known", causelog_log_compact(log, &options, &removals, &error));
+    const causelog_clock *no_clock = NULL;
+    options.known = &no_clock;
+    CHECK_NULL("element 0 of options.known", causelog_log_compact(log, &options, &removals, &error));
+    policy.size = 0;
+    options.size = 0;
+    CHECK_FAILS(CAUSELOG_INVALID_ARGUMENT, "causelog_retention_policy", causelog_log_retain(log, &policy, NULL, &error));
+    CHECK_FAILS(CAUSELOG_INVALID_ARGUMENT, "causelog_compaction_options", causelog_log_compact(log, &options, NULL, &error));
+
+    CHECK_NULL("log", causelog_log_verify(NULL, &report, &error));
+    CHECK_NULL("report", causelog_log_verify(log, NULL, &error));
+    CHECK_NULL("report", causelog_verify_report_check(NULL, &error));
+    CHECK_NULL("from", causelog_log_salvage(nothing, name, NULL, &error));
+    CHECK_NULL("to", causelog_log_salvage(name, nothing, NULL, &error));
+    causelog_log_free(log);
+}
+
 static void null_detectors_and_reports_are_refused(void) {
     causelog_log *here = memory_log(1, NULL), *there = memory_log(2, NULL);
     causelog_change change = insert_of("t", 1, "1");
@@ -270,9 +364,32 @@ static void what_is_read_off_null_is_nothing(void) {
     CHECK(same_uuid(node_of(0), causelog_log_past_node(NULL, 0)));
     CHECK_NUMBER(0, causelog_stats_entries(NULL) + causelog_stats_transactions(NULL) + causelog_stats_merges(NULL) +
                         causelog_stats_nodes(NULL) + causelog_stats_first_lsn(NULL) + causelog_stats_last_lsn(NULL) +
-                        causelog_stats_bytes(NULL) + causelog_stats_table_count(NULL));
+                        causelog_stats_bytes(NULL) + causelog_stats_table_count(NULL) +
+                        causelog_stats_durable_lsn(NULL) + causelog_stats_segments(NULL) + causelog_log_epoch(NULL));
     CHECK(!causelog_stats_oldest(NULL, &timestamp) && !causelog_stats_newest(NULL, &timestamp));
     CHECK(causelog_stats_table(NULL, 0).table.data == NULL);
+
+    CHECK(causelog_row_row_id(NULL) == NULL && causelog_row_value(NULL).data == NULL);
+    CHECK(causelog_row_lsn(NULL) == 0 && causelog_row_timestamp(NULL) == 0);
+    CHECK(same_dot(dot_of(0, 0), causelog_row_dot(NULL)) && causelog_row_clone(NULL) == NULL);
+    CHECK(causelog_snapshot_table(NULL).data == NULL && causelog_snapshot_rows(NULL) == NULL);
+    CHECK(causelog_snapshot_lsn(NULL) == 0 && causelog_snapshot_count(NULL) == 0);
+    CHECK(causelog_row_cursor_next(NULL) == NULL);
+    CHECK(causelog_view_table(NULL).data == NULL && causelog_view_rows(NULL) == NULL && causelog_view_snapshot(NULL) == NULL);
+    CHECK(causelog_view_lsn(NULL) == 0 && causelog_view_count(NULL) == 0);
+    CHECK(causelog_consumer_name(NULL).data == NULL);
+    CHECK(causelog_entries_count(NULL) == 0 && causelog_entries_get(NULL, 0) == NULL);
+    CHECK(causelog_consumers_count(NULL) == 0 && causelog_consumers_get(NULL, 0).name.data == NULL);
+    CHECK(causelog_removals_count(NULL) == 0 && causelog_removals_get(NULL, 0).detail.data == NULL);
+    CHECK(!causelog_verify_report_is_intact(NULL));
+    CHECK_NUMBER(0, causelog_verify_report_segments(NULL) + causelog_verify_report_transactions(NULL) +
+                        causelog_verify_report_entries(NULL) + causelog_verify_report_bytes(NULL) +
+                        causelog_verify_report_finding_count(NULL));
+    CHECK(causelog_verify_report_finding(NULL, 0).file.data == NULL);
+    CHECK_NUMBER(0, causelog_salvage_report_transactions(NULL) + causelog_salvage_report_entries(NULL) +
+                        causelog_salvage_report_skipped_transactions(NULL) +
+                        causelog_salvage_report_finding_count(NULL));
+    CHECK(causelog_salvage_report_finding(NULL, 0).file.data == NULL);
 
     CHECK_NUMBER(CAUSELOG_RESOLUTION_DEFAULT, causelog_detector_resolution(NULL));
     CHECK(same_uuid(node_of(0), causelog_conflict_id(NULL)) && same_uuid(node_of(0), causelog_report_id(NULL)));
@@ -443,6 +560,8 @@ int main(void) {
     RUN(null_clocks_and_times_are_refused);
     RUN(null_changes_entries_and_transactions_are_refused);
     RUN(null_logs_and_cursors_are_refused);
+    RUN(null_moments_rows_and_views_are_refused);
+    RUN(null_consumers_and_policies_are_refused);
     RUN(null_detectors_and_reports_are_refused);
     RUN(what_is_read_off_null_is_nothing);
     RUN(the_error_may_be_unwanted);

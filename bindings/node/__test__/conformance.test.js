@@ -7,7 +7,7 @@ const path = require('node:path')
 const causelog = require('..')
 const { ROOT, error, expectError, thrownBy } = require('./support')
 
-const { ChangeEntry, ConflictDetector, HybridLogicalClock, VectorClock } = causelog
+const { ChangeEntry, ChangeLog, ConflictDetector, HybridLogicalClock, ManualTime, VectorClock } = causelog
 
 const vectors = (name) => JSON.parse(readFileSync(path.join(ROOT, '../../tests/conformance', `${name}.json`), 'utf8'))
 const clockOf = (json) => VectorClock.fromJson(json)
@@ -118,6 +118,54 @@ const LISTS = {
       expectError(() => causelog.parseTimestamp(text), code)
     },
   },
+  queries: {
+    queries({ log, closed, options, lsns }) {
+      expect(lsnsOf(logOf('queries', log, closed).query(queryOf(options)))).toEqual(lsns)
+    },
+    refused({ log, closed, options, error: code }) {
+      const asked = logOf('queries', log, closed)
+      expectError(() => asked.query(queryOf(options)), code)
+    },
+  },
+  time_travel: {
+    states({ log, table, row_id: rowId, at, row }) {
+      const state = logOf('time_travel', log).stateAtSync(table, rowIdOf(rowId), momentOf(at))
+      expect(state && plainRow(state)).toEqual(row && rowOf(row))
+    },
+    snapshots({ log, table, at, lsn, rows }) {
+      expectRows(logOf('time_travel', log).snapshotSync(table, momentOf(at)), { lsn, rows })
+    },
+    histories({ log, table, row_id: rowId, lsns }) {
+      expect(lsnsOf(logOf('time_travel', log).history(table, rowIdOf(rowId)))).toEqual(lsns)
+    },
+    views({ log: name, table, transactions: count, lsn, rows, refreshes }) {
+      const pending = transactionsOf('time_travel', name)
+      const log = emptyLog()
+      const append = (some) => some.forEach((transaction) => log.appendRemoteSync(transaction))
+      append(pending.splice(0, count))
+      const view = log.materialiseSync(table)
+      expectRows(view, { lsn, rows })
+      for (const refresh of refreshes) {
+        append(pending.splice(0, refresh.append))
+        expect(view.refreshSync()).toBe(refresh.taken)
+        expectRows(view, refresh)
+        expectRows(log.snapshotSync(table, BigInt(refresh.lsn)), refresh)
+      }
+    },
+    refused({ log: name, closed, call, table, row_id: rowId, at, error: code }) {
+      const log = logOf('time_travel', name)
+      const view = call === 'refresh' ? log.materialiseSync(table) : null
+      if (closed) log.closeSync()
+      const calls = {
+        history: () => log.history(table, rowIdOf(rowId)),
+        state_at: () => log.stateAtSync(table, rowIdOf(rowId), momentOf(at)),
+        snapshot: () => log.snapshotSync(table, momentOf(at)),
+        materialise: () => log.materialiseSync(table),
+        refresh: () => view.refreshSync(),
+      }
+      expectError(calls[call], code)
+    },
+  },
   conflict: {
     shapes({ local, remote, conflict_type: type, mirror, conflict_class: kind }) {
       expect(causelog.conflictTypeOf(local, remote)).toBe(type)
@@ -164,6 +212,79 @@ function payloadOf(value) {
   return typeof value === 'string' ? Buffer.from(value) : Buffer.from(value.hex, 'hex')
 }
 
+/** A log as the vectors of queries and of time travel are asked of. */
+function emptyLog() {
+  const time = new ManualTime(2n ** 63n - 1n)
+  return ChangeLog.inMemory({ node: 'dddddddd-0000-4000-8000-000000000004', time })
+}
+
+function transactionsOf(file, name) {
+  const { transactions } = vectors(file).logs.find((log) => log.name === name)
+  const change = ({ row_id: rowId, before, after, ...rest }) => {
+    return { ...rest, rowId: rowIdOf(rowId), before: payloadOf(before), after: payloadOf(after) }
+  }
+  return transactions.map(({ node, sequence, dependencies, timestamp, changes }) => ({
+    ...{ node, sequence: BigInt(sequence), dependencies: dependencies.map(dotOf) },
+    ...{ timestampNs: BigInt(timestamp), changes: changes.map(change) },
+  }))
+}
+
+function logOf(file, name, closed = false) {
+  const log = emptyLog()
+  for (const transaction of transactionsOf(file, name)) log.appendRemoteSync(transaction)
+  if (closed) log.closeSync()
+  return log
+}
+
+/** What the vectors call an option, what it is called here, and how it is read. */
+const OPTIONS = {
+  tables: ['tables', (tables) => tables],
+  row_id: ['rowId', rowIdOf],
+  operation: ['operation', String],
+  node: ['node', String],
+  transaction: ['transaction', dotOf],
+  unseen_by: ['unseenBy', clockOf],
+  since: ['since', BigInt],
+  until: ['until', BigInt],
+  since_time: ['sinceTime', BigInt],
+  until_time: ['untilTime', BigInt],
+  limit: ['limit', Number],
+  reverse: ['reverse', Boolean],
+}
+
+function queryOf(options) {
+  return Object.fromEntries(
+    Object.entries(options).map(([key, value]) => {
+      const [name, read] = OPTIONS[key]
+      return [name, read(value)]
+    }),
+  )
+}
+
+const lsnsOf = (cursor) => Array.from(cursor, ({ lsn }) => Number(lsn))
+
+function momentOf(at) {
+  if (at === 'now') return null
+  return at.lsn === undefined ? { timestampNs: BigInt(at.time) } : BigInt(at.lsn)
+}
+
+const plainRow = ({ rowId, value, lsn, timestampNs, dot }) => ({ rowId, value, lsn, timestampNs, dot })
+
+function rowOf({ row_id: rowId, value, lsn, timestamp, dot }) {
+  const fields = { rowId: rowIdOf(rowId), value: payloadOf(value) }
+  return { ...fields, lsn: BigInt(lsn), timestampNs: BigInt(timestamp), dot: dotOf(dot) }
+}
+
+/** Checks what a snapshot or a view shows, in every way of asking it. */
+function expectRows(shown, { lsn, rows }) {
+  const expected = rows.map(rowOf)
+  expect(shown.lsn).toBe(BigInt(lsn))
+  expect(shown.size).toBe(expected.length)
+  expect(Array.from(shown.values(), plainRow)).toEqual(expected)
+  expect([...shown.keys()]).toEqual(expected.map(({ rowId }) => rowId))
+  for (const row of expected) expect(plainRow(shown.get(row.rowId))).toEqual(row)
+}
+
 function entryOf({ clock, row_id: rowId, timestamp, transaction, sequence, before, after, ...rest }) {
   return new ChangeEntry({
     ...rest,
@@ -194,7 +315,7 @@ describe.each(Object.entries(LISTS))('%s.json', (name, lists) => {
   test.each(Object.entries(lists))('%s', (list, run) => each(file[list], run))
 
   test('no list is left out', () => {
-    const known = new Set([...Object.keys(lists), ...(name === 'row_id' ? ['ascending'] : [])])
+    const known = new Set([...Object.keys(lists), ...(name === 'row_id' ? ['ascending'] : []), 'logs'])
     expect(Object.keys(file).filter((list) => !known.has(list))).toEqual([])
   })
 })

@@ -109,12 +109,14 @@ test('stats are the log in numbers', () => {
     lastLsn: 0n,
     oldest: null,
     newest: null,
+    durableLsn: 0n,
+    segments: 1,
     bytes: expect.any(Number),
     tables: {},
   })
   log.appendTransactionSync([Change.insert('a', 1, {}), Change.update('a', 1, {}, {}), Change.delete('__proto__', 1)])
   const stats = log.stats()
-  expect(stats).toMatchObject({ entries: 3, transactions: 1, nodes: 1, firstLsn: 1n, lastLsn: 3n })
+  expect(stats).toMatchObject({ entries: 3, transactions: 1, nodes: 1, firstLsn: 1n, lastLsn: 3n, durableLsn: 3n })
   expect(stats.oldest).toEqual(new Date(1_700_000_000_123))
   expect(Object.entries(stats.tables)).toEqual([
     ['__proto__', { entries: 1, inserts: 0, updates: 0, deletes: 1 }],
@@ -177,7 +179,7 @@ test('thousands of changes in one transaction come back in order', () => {
 
 test.each([
   ['an unknown option', { durabilty: 'os' }, /options has no property "durabilty": known are node, durability/],
-  ['an unknown durability', { durability: 'never' }, /options.durability must be one of "sync", "os", got "never"/],
+  ['an unknown durability', { durability: 'never' }, /options.durability must be one of "sync", "interval", "os", got "never"/],
   ['a malformed node', { node: 'me' }, /options.node must be a UUID as a string, got "me"/],
   ['a negative skew', { maximumClockSkew: -1 }, /options.maximumClockSkew must be milliseconds, 0 or more, got -1/],
   ['a skew that is no number', { maximumClockSkew: '1' }, /options.maximumClockSkew must be a number, got "1"/],

@@ -1,6 +1,6 @@
 'use strict'
 
-const { Change, ChangeLog, ManualTime } = require('..')
+const { Change, ChangeLog, ManualTime, VectorClock } = require('..')
 const { A, B, NOW, expectError } = require('./support')
 
 const SECOND = 1_000_000_000n
@@ -40,6 +40,10 @@ test.each([
   ['a row id of another type', { rowId: '1' }, []],
   ['an operation', { operation: 'delete' }, [5]],
   ['a node', { node: B }, [6]],
+  ['a transaction', { transaction: { node: A, sequence: 4n } }, [4]],
+  ['a transaction that is not there', { transaction: { node: B, sequence: 2 } }, []],
+  ['what a clock does not cover', { unseenBy: new VectorClock([[A, 3n]]) }, [4, 5, 6]],
+  ['what an empty clock does not cover', { unseenBy: new VectorClock() }, [1, 2, 3, 4, 5, 6]],
   ['since', { since: 4n }, [5, 6]],
   ['since as a number', { since: 4 }, [5, 6]],
   ['until', { until: 2n }, [1, 2]],
@@ -69,6 +73,8 @@ test.each([
   ['a table in tables of a wrong type', { tables: ['a', 1] }, /options.tables\[1\] must be a string, got 1/],
   ['an unknown operation', { operation: 'upsert' }, /options.operation must be one of/],
   ['a malformed node', { node: 'x' }, /options.node must be a UUID/],
+  ['a transaction that is no dot', { transaction: 'x' }, /options.transaction must be a dot, \{ node, sequence \}, got "x"/],
+  ['a clock that is none', { unseenBy: {} }, /options.unseenBy must be a VectorClock, got an object/],
   ['a negative LSN', { since: -1 }, /options.since must be .*, got -1/],
   ['a fraction', { until: 1.5 }, /options.until must be .*, got 1.5/],
   ['a time that is a number', { sinceTime: 5 }, /options.sinceTime must be a Date or a bigint/],

@@ -1,6 +1,6 @@
 'use strict'
 
-const { mkdtempSync, rmSync } = require('node:fs')
+const { mkdtempSync, readFileSync, rmSync, writeFileSync } = require('node:fs')
 const { tmpdir } = require('node:os')
 const path = require('node:path')
 const { spawn, spawnSync } = require('node:child_process')
@@ -36,6 +36,16 @@ const error = (code, message = /./) => expect.objectContaining({ code, message: 
 const expectError = (call, code, message) => expect(thrownBy(call)).toEqual(error(code, message))
 const expectRejection = (promise, code, message) => expect(promise).rejects.toEqual(error(code, message))
 
+/** Turns over a byte in the middle of a closed log's first segment, and returns the file's name. */
+function damage(directory) {
+  const name = '00000000000000000001.segment'
+  const file = path.join(directory, name)
+  const bytes = readFileSync(file)
+  bytes[Math.floor(bytes.length / 2)] ^= 0xff
+  writeFileSync(file, bytes)
+  return name
+}
+
 /** Runs a script in a process of its own, which finds the module as `require('causelog')`'s directory in `ROOT`. */
 function node(script, { env = {}, args = [] } = {}) {
   const options = { cwd: ROOT, encoding: 'utf8', env: { ...process.env, ...env } }
@@ -53,4 +63,4 @@ async function started(script) {
   return { child, ended }
 }
 
-module.exports = { ROOT, A, B, C, NOW, temporaryDirectory, thrownBy, error, expectError, expectRejection, node, started }
+module.exports = { ROOT, A, B, C, NOW, damage, temporaryDirectory, thrownBy, error, expectError, expectRejection, node, started }

@@ -12,27 +12,27 @@ use crate::error::{Code, thrown};
 use crate::input::Argument;
 use crate::log::ChangeLog;
 use crate::output::{Bytes, Count, Dot, Moment, Nanoseconds};
-use crate::row::Row;
+use crate::row;
 use crate::task::{Background, background};
 
 /// A row as it stood at some moment. Its fields are decoded when they are asked for.
-#[napi(js_name = "Row")]
-pub struct RowState {
+#[napi]
+pub struct Row {
     row: Arc<causelog::Row>,
 }
 
-impl From<Arc<causelog::Row>> for RowState {
+impl From<Arc<causelog::Row>> for Row {
     fn from(row: Arc<causelog::Row>) -> Self {
-        RowState { row }
+        Row { row }
     }
 }
 
 #[napi]
-impl RowState {
+impl Row {
     /// The row within its table, as it was given: an integer beyond the safe ones comes as a bigint.
     #[napi(getter, catch_unwind, ts_return_type = "RowId")]
-    pub fn row_id(&self) -> Row {
-        Row(self.row.row_id.clone())
+    pub fn row_id(&self) -> row::Row {
+        row::Row(self.row.row_id.clone())
     }
 
     /// Its payload, the `after` of the entry that made it so, in a `Buffer` of its own; `null` when that entry carries none.
@@ -109,9 +109,9 @@ impl Snapshot {
     ///
     /// Throws `INVALID_ARGUMENT` for a value that is no row id.
     #[napi(catch_unwind)]
-    pub fn get(&self, #[napi(ts_arg_type = "RowId")] row_id: Unknown<'_>) -> Result<Option<RowState>, Code> {
+    pub fn get(&self, #[napi(ts_arg_type = "RowId")] row_id: Unknown<'_>) -> Result<Option<Row>, Code> {
         let row_id = Argument::new("rowId", row_id).row_id().map_err(thrown)?;
-        Ok(self.snapshot.get(&row_id).cloned().map(RowState::from))
+        Ok(self.snapshot.get(&row_id).cloned().map(Row::from))
     }
 
     /// Whether a row with this id was there.
@@ -131,7 +131,7 @@ impl Snapshot {
 
     /// The next rows, none at the end: what `index.js` iterates over.
     #[napi(catch_unwind, skip_typescript)]
-    pub fn next_rows(&self, reader: &mut External<RowReader>) -> Vec<RowState> {
+    pub fn next_rows(&self, reader: &mut External<RowReader>) -> Vec<Row> {
         reader.batch()
     }
 }
@@ -147,8 +147,8 @@ impl RowReader {
         External::new(RowReader(rows.into_iter()))
     }
 
-    pub(crate) fn batch(&mut self) -> Vec<RowState> {
-        self.0.by_ref().take(BATCH_ROWS).map(RowState::from).collect()
+    pub(crate) fn batch(&mut self) -> Vec<Row> {
+        self.0.by_ref().take(BATCH_ROWS).map(Row::from).collect()
     }
 }
 
@@ -166,7 +166,7 @@ fn table_at(table: Unknown<'_>, at: Unknown<'_>) -> causelog::Result<(String, At
     Ok((Argument::new("table", table).text()?, Argument::new("at", at).at()?))
 }
 
-fn state(row: Option<causelog::Row>) -> Option<RowState> {
+fn state(row: Option<causelog::Row>) -> Option<Row> {
     row.map(|row| Arc::new(row).into())
 }
 
@@ -205,7 +205,7 @@ impl ChangeLog {
         table: Unknown<'_>,
         row_id: Unknown<'_>,
         at: Unknown<'_>,
-    ) -> Result<Option<RowState>, Code> {
+    ) -> Result<Option<Row>, Code> {
         let (table, row_id, at) = asked(table, row_id, at).map_err(thrown)?;
         self.log.state_at(&table, row_id, at).map(state).map_err(thrown)
     }
@@ -221,7 +221,7 @@ impl ChangeLog {
         table: Unknown<'_>,
         row_id: Unknown<'_>,
         at: Unknown<'_>,
-    ) -> Result<AsyncTask<Background<Option<RowState>>>, Code> {
+    ) -> Result<AsyncTask<Background<Option<Row>>>, Code> {
         let (table, row_id, at) = asked(table, row_id, at).map_err(thrown)?;
         let log = self.log.clone();
         Ok(background(move || log.state_at(&table, row_id, at).map(state)))

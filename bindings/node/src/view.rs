@@ -10,7 +10,7 @@ use crate::input::Argument;
 use crate::log::ChangeLog;
 use crate::output::Count;
 use crate::task::{Background, background};
-use crate::time_travel::{RowState, Snapshot};
+use crate::time_travel::{Row, Snapshot};
 
 /// A table as the log makes it, in memory: as a `Map` that takes in what is new when it is refreshed,
 /// and that cannot be changed otherwise.
@@ -89,9 +89,9 @@ impl View {
     ///
     /// Throws `INVALID_ARGUMENT` for a value that is no row id.
     #[napi(catch_unwind)]
-    pub fn get(&self, #[napi(ts_arg_type = "RowId")] row_id: Unknown<'_>) -> Result<Option<RowState>, Code> {
+    pub fn get(&self, #[napi(ts_arg_type = "RowId")] row_id: Unknown<'_>) -> Result<Option<Row>, Code> {
         let row_id = Argument::new("rowId", row_id).row_id().map_err(thrown)?;
-        Ok(self.view.get(&row_id).map(RowState::from))
+        Ok(self.view.get(&row_id).map(Row::from))
     }
 
     /// Whether a row with this id is there.
