@@ -14,8 +14,8 @@ use crate::time::Timestamp;
 /// Whole transactions of a log in its order: what another log lacks.
 ///
 /// Like a [`Cursor`](crate::Cursor) it sees the log as it was when it was asked for, and keeps it open. An item is
-/// `CORRUPT` where the log is damaged, `TRUNCATED` when what comes next was removed meanwhile, `IO` or `CLOSED`; nothing
-/// comes after what was damaged or removed. It may be sent to another thread.
+/// `CORRUPT` where the log is damaged, `TRUNCATED` when what comes next was removed meanwhile, `IO` or `CLOSED`; after an
+/// error it has ended. It may be sent to another thread.
 pub struct TransactionCursor {
     log: Arc<Inner>,
     seen: VectorClock,
