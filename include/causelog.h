@@ -44,8 +44,8 @@
  *   borrowed: it lives as long as the handle it was asked of, or as the function says, and is
  *   not freed. `causelog_x_clone` makes a copy that is owned.
  * - Inputs are only read during the call: the library keeps no pointer to them. A handle that
- *   another one depends on is kept alive by it: a log may be freed before its cursors, a time
- *   before its log.
+ *   another one depends on is kept alive by it: a log may be freed before its cursors, views
+ *   and consumers, a time before its log.
  * - `causelog_live_handles` counts the handles not yet freed, to find leaks.
  *
  * ## Text, bytes and structs
@@ -65,8 +65,9 @@
  * - A handle that a function takes as pointer to `const` may be used by several threads at
  *   once with such functions. One that it takes as pointer to what is not `const` must not be
  *   used by another thread during the call. Freeing counts as the latter.
- * - So logs, detectors, times, entries, transactions, conflicts and reports may be shared;
- *   cursors, batches and clocks that are being changed belong to one thread at a time.
+ * - So logs, views, consumers, detectors, times, entries, transactions, rows, snapshots,
+ *   conflicts and reports may be shared; cursors, batches and clocks that are being changed
+ *   belong to one thread at a time.
  * - The library starts no thread and calls nothing of the program's.
  */
 

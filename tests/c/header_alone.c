@@ -6,6 +6,8 @@
 int main(void) {
     const causelog_log_options log_options = CAUSELOG_LOG_OPTIONS_INIT;
     const causelog_query_options query_options = CAUSELOG_QUERY_OPTIONS_INIT;
+    const causelog_retention_policy policy = CAUSELOG_RETENTION_POLICY_INIT;
+    const causelog_compaction_options compaction_options = CAUSELOG_COMPACTION_OPTIONS_INIT;
     const causelog_change change = CAUSELOG_CHANGE_INIT;
     const causelog_entry_fields fields = CAUSELOG_ENTRY_FIELDS_INIT;
     /* The arrays that text is written to have the size that the macros say. */
@@ -13,5 +15,6 @@ int main(void) {
     causelog_status status = causelog_uuid_format(fields.dot.node, &uuid, NULL);
     status = status == CAUSELOG_OK ? causelog_dot_format(fields.dot, &dot, NULL) : status;
     status = status == CAUSELOG_OK ? causelog_timestamp_format(0, &timestamp, NULL) : status;
-    return status == CAUSELOG_OK && log_options.size + query_options.size + change.size > 0 ? 0 : 1;
+    size_t sizes = log_options.size + query_options.size + policy.size + compaction_options.size + change.size;
+    return status == CAUSELOG_OK && sizes > 0 ? 0 : 1;
 }
