@@ -131,6 +131,22 @@ impl<'a> Writing<'a> {
         }
     }
 
+    /// Makes all that is staged durable and waits until nobody else has anything on its way.
+    pub(super) fn settle(&mut self) -> Result<()> {
+        loop {
+            if self.writer.leading {
+                self.log.room.wait(&mut self.writer);
+                self.log.check_open()?;
+            } else if !self.writer.staged.is_empty()
+                || self.writer.segment.durable_end != self.writer.segment.end
+            {
+                self.commit()?;
+            } else {
+                return Ok(());
+            }
+        }
+    }
+
     /// Hands what is staged to the operating system and shows it to readers.
     pub(super) fn flush(&mut self) -> Result<()> {
         let writer = &mut *self.writer;

@@ -120,7 +120,7 @@ impl ChangeLog {
             return Ok(None);
         }
         log.write(|writing| {
-            writing.commit()?;
+            writing.settle()?;
             log.remove_entries(&mut writing.writer, &chokes, options)
         })
     }

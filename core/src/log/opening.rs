@@ -8,6 +8,7 @@ use parking_lot::{Condvar, Mutex, RwLock};
 
 use crate::causality::{Clock, ClockTree, NodeIndex, NodeTable};
 use crate::error::{Error, ErrorCode, Result};
+use crate::id::NodeId;
 use crate::log::change_log::Inner;
 use crate::log::dictionary::{Dictionary, Numbers};
 use crate::log::ends::{End, Ends};
@@ -135,14 +136,25 @@ fn identify(storage: &dyn Storage, options: &LogOptions) -> Result<Identity> {
     if options.read_only {
         return Err(Error::new(ErrorCode::NotFound, format!("{place}: there is no log")));
     }
+    create(storage, options, Standing { next_lsn: 1, ..Standing::default() }, Vec::new())
+}
+
+/// Makes a log that goes on from where things stood in another one.
+pub(super) fn create(
+    storage: &dyn Storage,
+    options: &LogOptions,
+    standing: Standing,
+    forgotten: Vec<(NodeId, u64)>,
+) -> Result<Identity> {
     let ids = &*options.ids;
     let log = ids.new_id();
     let identity =
         Identity { log, node: options.node.unwrap_or_else(|| ids.new_id()), epoch: 0, past: Vec::new() };
     let base = Base { salt: ids.new_id().as_u128() as u32, timestamp: options.time.now().nanoseconds() };
-    let header = SegmentHeader { log, number: 1, first_lsn: 1, first_transaction: 0, base };
-    storage.replace(&first, &header.encode())?;
-    storage.replace(MANIFEST_FILE, &Manifest::new(log).encode())?;
+    let (first_lsn, first_transaction) = (standing.next_lsn, standing.next_transaction);
+    let header = SegmentHeader { log, number: 1, first_lsn, first_transaction, base };
+    storage.replace(&format::segment_file(1), &header.encode())?;
+    storage.replace(MANIFEST_FILE, &Manifest { standing, forgotten, ..Manifest::new(log) }.encode())?;
     storage.replace(IDENTITY_FILE, &identity.encode())?;
     Ok(identity)
 }

@@ -1,6 +1,7 @@
 //! Where things are: segments as a reader sees them, and the frame that holds an LSN or a dot.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::causality::{ClockTree, NodeIndex};
 use crate::error::{Error, ErrorCode, Result};
@@ -8,8 +9,12 @@ use crate::log::change_log::Inner;
 use crate::log::dictionary::Dictionary;
 use crate::log::frame_reader::FrameReader;
 use crate::log::index_file::Point;
-use crate::log::segment::{OpenSegment, Sealed};
+use crate::log::segment::OpenSegment;
 use crate::log::state::State;
+
+/// How often somebody looks again who finds a segment and its index apart, and after how long.
+const MOST_LOOKS: usize = 20;
+const LOOK_AGAIN: Duration = Duration::from_millis(2);
 
 /// A segment as it is when somebody starts to read it.
 #[derive(Clone)]
@@ -84,16 +89,24 @@ impl Inner {
             return Err(truncated(&self.place, state.first_lsn()));
         };
         drop(state);
-        let open = self.open_sealed(number, sealed.summary.salt)?;
+        let open = self.open_sealed(number)?;
         let dictionary = open.dictionary.clone();
         let (end, next_lsn) = (open.index()?.summary().end, sealed.summary.next_lsn());
         Ok(Some(SegmentView { open, dictionary, end, next_lsn, active: false }))
     }
 
-    fn open_sealed(&self, number: u64, salt: u32) -> Result<Arc<OpenSegment>> {
-        let opened = self.segments.get((number, salt), || {
-            OpenSegment::open_sealed(&*self.storage, number, self.identity.log, &self.nodes)
-        });
+    fn open_sealed(&self, number: u64) -> Result<Arc<OpenSegment>> {
+        let open = || OpenSegment::open_sealed(&*self.storage, number, self.identity.log, &self.nodes);
+        let mut opened = self.segments.get(number, open);
+        for _ in 0..MOST_LOOKS {
+            // A writer in another process that compacts it replaces a segment and its index one after the other.
+            let between = |error: &Error| self.options.read_only && error.code() == ErrorCode::Corrupt;
+            if !opened.as_ref().is_err_and(between) {
+                break;
+            }
+            self.arrivals.wait_for(&mut self.waiting.lock(), LOOK_AGAIN);
+            opened = self.segments.get(number, open);
+        }
         opened.map_err(|error| {
             if error.code() != ErrorCode::NotFound {
                 return error;
@@ -128,7 +141,7 @@ impl Inner {
                 frontier = known.clone();
                 continue;
             }
-            let open = self.open_sealed(next, sealed.summary.salt)?;
+            let open = self.open_sealed(next)?;
             let known = open.index()?.dictionary()?;
             for ((index, _), span) in open.dictionary.nodes().iter().zip(&known.nodes) {
                 if span.before != span.last {
@@ -192,30 +205,29 @@ impl Inner {
         if !view.active {
             return in_index(view.open.index()?);
         }
-        let sealed = {
+        let is_sealed = {
             let state = self.state.read();
-            if state.active.number() == view.number() {
-                if let Some(found) = in_tail(&state.active.tail) {
-                    return Ok(Some(found));
-                }
-                None
-            } else {
-                state.sealed(view.number()).cloned()
+            let is_active = state.active.number() == view.number();
+            if is_active && let Some(found) = in_tail(&state.active.tail) {
+                return Ok(Some(found));
             }
+            !is_active
         };
-        match sealed {
-            Some(sealed) => in_index(self.same_segment(view, &sealed)?.index()?),
-            None => view.open.index.as_ref().map_or(Ok(None), |index| in_index(index)),
+        if is_sealed {
+            in_index(self.same_segment(view)?.index()?)
+        } else {
+            view.open.index.as_ref().map_or(Ok(None), |index| in_index(index))
         }
     }
 
     /// The segment of a view that was taken before it was sealed.
-    fn same_segment(&self, view: &SegmentView, sealed: &Sealed) -> Result<Arc<OpenSegment>> {
-        if sealed.summary.salt != view.open.header.base.salt {
+    fn same_segment(&self, view: &SegmentView) -> Result<Arc<OpenSegment>> {
+        let open = self.open_sealed(view.number())?;
+        if open.header.base.salt != view.open.header.base.salt {
             let message = format!("{}: compacted since the query was made: make it again", self.place);
             return Err(Error::new(ErrorCode::Truncated, message));
         }
-        self.open_sealed(view.number(), sealed.summary.salt)
+        Ok(open)
     }
 
     /// LSNs of the entries whose row has this hash, in this segment, ascending.
@@ -227,9 +239,9 @@ impl Inner {
             let state = self.state.read();
             if state.active.number() == view.number() {
                 in_tail = state.active.tail.row(hash);
-            } else if let Some(sealed) = state.sealed(view.number()).cloned() {
+            } else {
                 drop(state);
-                index = self.same_segment(view, &sealed)?.index.clone();
+                index = self.same_segment(view)?.index.clone();
             }
         }
         if let Some(index) = index {

@@ -212,6 +212,8 @@ impl Inner {
         let gone = manifest.first_segment.saturating_sub(state.first_segment());
         let gone = usize::try_from(gone).unwrap_or(usize::MAX).min(state.sealed.len());
         Arc::make_mut(&mut state.sealed).drain(..gone);
+        // Compaction has replaced some of the others.
+        self.segments.forget_all();
         (state.floor_frontier, state.floor, state.manifest) =
             (floor_frontier, Arc::new(floor), Arc::new(manifest));
         Ok(())

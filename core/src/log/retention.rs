@@ -71,16 +71,8 @@ impl ChangeLog {
         let log = &*self.inner;
         log.write(|writing| {
             let now = log.options.time.now();
-            writing.commit()?;
-            while writing.writer.leading {
-                log.room.wait(&mut writing.writer);
-                log.check_open()?;
-            }
+            writing.settle()?;
             let writer = &mut *writing.writer;
-            if !writer.staged.is_empty() {
-                // Whoever staged it is about to write it; the next call removes what this one leaves.
-                return Ok(Vec::new());
-            }
             log.rotate_if_old(writer, policy, now)?;
             let plan = log.plan_removal(policy, now)?;
             log.remove_segments(writer, &plan, policy, now)

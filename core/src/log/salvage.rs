@@ -9,11 +9,11 @@ use crate::change::{Change, Transaction};
 use crate::error::{Error, ErrorCode, Result};
 use crate::id::{Dot, NodeId};
 use crate::log::change_log::ChangeLog;
-use crate::log::format::{self, IDENTITY_FILE, Identity, SegmentHeader};
+use crate::log::format::{self, IDENTITY_FILE, Identity, MANIFEST_FILE, Manifest, SegmentHeader};
 use crate::log::frame::{Body, Frame, Slot};
 use crate::log::frame_reader::FrameReader;
 use crate::log::index_file::IndexFile;
-use crate::log::opening::read;
+use crate::log::opening::{self, read};
 use crate::log::options::{Durability, LogOptions};
 use crate::log::segment::{OpenSegment, open_index};
 use crate::log::verify::Finding;
@@ -87,8 +87,20 @@ impl ChangeLog {
             time: Arc::new(ManualTime::new(Timestamp::MAX)),
             ..LogOptions::default()
         };
+        // What retention has removed is not lost, and what is left may depend on it.
+        let mut lost = None;
+        match read(from, MANIFEST_FILE).and_then(|bytes| Manifest::decode(&bytes)) {
+            Ok(manifest) if manifest.first_segment > 1 => {
+                opening::create(&*to, &options, manifest.standing, manifest.forgotten)?;
+            }
+            Ok(_) => {}
+            Err(error) => lost = Some(error),
+        }
         let mut salvage =
             Salvage { copy: ChangeLog::open_storage(to, options)?, report: SalvageReport::default() };
+        if let Some(error) = lost {
+            salvage.damaged(MANIFEST_FILE, Some(0), error)?;
+        }
         let identity = read(from, IDENTITY_FILE).and_then(|bytes| Identity::decode(&bytes));
         let mut log = match identity {
             Ok(identity) => Some(identity.log),

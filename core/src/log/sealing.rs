@@ -319,11 +319,7 @@ impl Inner {
             return Ok(());
         }
         let outcome = self.write(|writing| {
-            let synced = writing.commit();
-            while writing.writer.leading {
-                // Somebody staged more meanwhile and is about to sync it.
-                self.room.wait(&mut writing.writer);
-            }
+            let synced = writing.settle();
             let writer = &mut *writing.writer;
             // What cannot be left is worked out again; nothing depends on it.
             let left = if synced.is_ok() && !self.is_closed() { self.leave(writer) } else { Ok(()) };

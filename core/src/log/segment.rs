@@ -117,17 +117,15 @@ pub(super) struct OpenSegments {
 }
 
 impl OpenSegments {
-    /// The segment with this number and salt, opened by `open` if it is not.
+    /// The segment with this number, opened by `open` if it is not.
     pub(super) fn get(
         &self,
-        (number, salt): (u64, u32),
+        number: u64,
         open: impl FnOnce() -> Result<OpenSegment>,
     ) -> Result<Arc<OpenSegment>> {
         let mut kept = self.open.lock();
-        let found = kept
-            .iter()
-            .position(|segment| (segment.header.number, segment.header.base.salt) == (number, salt))
-            .and_then(|at| kept.remove(at));
+        let found =
+            kept.iter().position(|segment| segment.header.number == number).and_then(|at| kept.remove(at));
         let segment = match found {
             Some(segment) => segment,
             None => Arc::new(open()?),
@@ -143,6 +141,11 @@ impl OpenSegments {
     pub(super) fn exclusively<T>(&self, work: impl FnOnce() -> T) -> T {
         let _kept = self.open.lock();
         work()
+    }
+
+    /// Lets go of all segments: some of them may be other files by now.
+    pub(super) fn forget_all(&self) {
+        self.open.lock().clear();
     }
 
     /// Lets go of a segment that is no longer part of the log.

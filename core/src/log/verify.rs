@@ -3,9 +3,10 @@
 use crate::error::{Error, ErrorCode, Result};
 use crate::log::change_log::{ChangeLog, Inner};
 use crate::log::format::{
-    self, CHECKPOINT_FILE, Checkpoint, IDENTITY_FILE, Identity, MANIFEST_FILE, Manifest, SegmentHeader,
+    self, CHECKPOINT_FILE, Checkpoint, IDENTITY_FILE, Identity, MANIFEST_FILE, Manifest, SegmentHeader, Slots,
 };
 use crate::log::frame::{Body, Frame, Slot};
+use crate::log::frame_reader::corrupt;
 use crate::log::opening::read;
 use crate::log::places::SegmentView;
 use crate::log::segment;
@@ -142,6 +143,25 @@ impl Inner {
                 segment::open_index(&*self.storage, &tail, &active.header).and_then(|index| index.verify());
             if let Err(error) = checked {
                 report.damaged(&tail, None, error)?;
+            }
+        }
+        for name in names.iter().filter(|name| format::consumer_of_file(name).is_some()) {
+            let decode = |bytes: Vec<u8>| Slots::decode(&bytes, self.identity.log, name);
+            let mut checked = read(&*self.storage, name).and_then(decode);
+            if !checked.as_ref().is_ok_and(|slots| !slots.damaged)
+                && let Some(consumer) = format::consumer_of_file(name)
+                && let Ok(_alone) = self.storage.lock_file(&format::consumer_lock(consumer))
+            {
+                // Nobody is in the middle of writing it now.
+                checked = read(&*self.storage, name).and_then(decode);
+            }
+            report.bytes += Slots::LENGTH as u64;
+            match checked {
+                Ok(slots) if slots.damaged => {
+                    report.damaged(name, None, corrupt(name, 0, "one of its two positions is damaged"))?;
+                }
+                Ok(_) => {}
+                Err(error) => report.damaged(name, None, error)?,
             }
         }
         if let Err(error) = self.ends.verify() {
