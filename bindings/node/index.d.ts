@@ -1176,9 +1176,10 @@ export declare class VerifyReport {
  * ascending by row id; a refresh reads on from where the one before stopped. After any number
  * of them a view is equal to a new snapshot at its LSN.
  *
- * Transactions show as a whole, and an iteration goes over the rows as they were when it began. While a
- * `refresh` is awaited, two calls in a row may see different rows: use `snapshot()` where they must agree. A view keeps its log open
- * like a cursor does. Once the log is closed it still shows what it had, and refreshing is `CLOSED`.
+ * Transactions show as a whole, and an iteration goes over the rows as they were when it was asked for.
+ * While a `refresh` is under way, two calls in a row may see different rows: use `snapshot()` where they
+ * must agree. A view keeps its log open like a cursor does. Once the log is closed it still shows what
+ * it had, and refreshing is `CLOSED`.
  *
  * ```js
  * const orders = log.materialiseSync('orders');

@@ -1,6 +1,6 @@
 'use strict'
 
-const { existsSync, writeFileSync } = require('node:fs')
+const { appendFileSync, existsSync, writeFileSync } = require('node:fs')
 const path = require('node:path')
 const { Change, ChangeLog } = require('..')
 const { A, B, damage, expectError, node, started, temporaryDirectory } = require('./support')
@@ -92,6 +92,19 @@ test('after closing, every call is CLOSED and closing again does nothing', () =>
     frontier: () => log.frontier(),
     vectorClock: () => log.vectorClock(entry.dot),
     stats: () => log.stats(),
+    history: () => log.history('t', 1),
+    stateAtSync: () => log.stateAtSync('t', 1),
+    snapshotSync: () => log.snapshotSync('t'),
+    materialiseSync: () => log.materialiseSync('t'),
+    waitSync: () => log.waitSync(0, 0),
+    maintainSync: () => log.maintainSync(0n),
+    removals: () => log.removals(),
+    retainSync: () => log.retainSync({}),
+    compactSync: () => log.compactSync(),
+    verifySync: () => log.verifySync(),
+    consumerSync: () => log.consumerSync('c'),
+    consumersSync: () => log.consumersSync(),
+    removeConsumerSync: () => log.removeConsumerSync('c'),
     syncSync: () => log.syncSync(),
     cursor: () => cursor.next(),
     transactionCursor: () => transactions.next(),
@@ -99,6 +112,7 @@ test('after closing, every call is CLOSED and closing again does nothing', () =>
   for (const call of Object.values(calls)) expectError(call, 'CLOSED', /closed/)
   expect(entry.afterJson()).toEqual({})
   expect(log.node).toMatch(/^[0-9a-f-]{36}$/)
+  expect(log.epoch).toBe(0)
 })
 
 test('a path that is no directory is refused', () => {
@@ -108,6 +122,19 @@ test('a path that is no directory is refused', () => {
   expectError(() => ChangeLog.openSync(''), 'INVALID_ARGUMENT', /path must be the path of a directory, got ""/)
   expectError(() => ChangeLog.openSync('a\0b'), 'INVALID_ARGUMENT', /path must be the path of a directory/)
   expectError(() => ChangeLog.openSync(5), 'INVALID_ARGUMENT', /path must be a string, got 5/)
+})
+
+test('a log that has lost its end is another node, in another epoch', () => {
+  const where = place()
+  const log = ChangeLog.openSync(where, { node: A })
+  log.appendSync(Change.insert('t', 1, {}))
+  log.closeSync()
+  appendFileSync(path.join(where, '00000000000000000001.segment'), 'a transaction that was never wholly written')
+  const again = ChangeLog.openSync(where)
+  expect([again.epoch, again.pastNodes, again.id]).toEqual([1, [A], log.id])
+  expect(again.node).not.toBe(A)
+  expect(again.stats().entries).toBe(1)
+  again.closeSync()
 })
 
 test('damage is CORRUPT where it is read, and names the file', () => {

@@ -1,5 +1,7 @@
 //! Waiting for entries, removing them, and checking what is there.
 
+use std::time::Duration;
+
 use napi::Env;
 use napi::bindgen_prelude::{AsyncTask, Object, Result, Unknown};
 use napi_derive::napi;
@@ -160,7 +162,7 @@ impl From<causelog::SalvageReport> for SalvageReport {
     }
 }
 
-fn lsn_and_timeout(lsn: Unknown<'_>, timeout: Unknown<'_>) -> causelog::Result<(u64, std::time::Duration)> {
+fn lsn_and_timeout(lsn: Unknown<'_>, timeout: Unknown<'_>) -> causelog::Result<(u64, Duration)> {
     Ok((Argument::new("lsn", lsn).counter()?, Argument::new("timeout", timeout).milliseconds()?))
 }
 

@@ -8,6 +8,8 @@ import causelog, {
   CauselogError,
   HybridLogicalClock,
   ManualTime,
+  Row,
+  Snapshot,
   VectorClock,
   conflictClassOf,
   conflictTypeOf,
@@ -20,6 +22,8 @@ import causelog, {
   type Dot,
   type ErrorCode,
   type JsonValue,
+  type Moment,
+  type Removal,
   type RowId,
   type Transaction,
 } from 'causelog'
@@ -54,6 +58,26 @@ export async function program(): Promise<void> {
     await other.appendRemote(transaction)
   }
   other.appendRemoteSync({ node: log.node, sequence: 1, dependencies: [appended.transaction], timestamp: new Date(), changes: [] })
+
+  using reader = await ChangeLog.open('directory', { readOnly: true, segmentBytes: 1 << 20, syncInterval: 50 })
+  const moments: Moment[] = [1, 1n, new Date(), { timestampNs: 0n }]
+  const rows: (Row | null)[] = moments.map((at) => log.stateAtSync('t', 1, at))
+  is<Same<Awaited<ReturnType<typeof log.stateAt>>, Row | null>>()
+  const snapshot: Snapshot = await log.snapshot('t', 5n)
+  for (const [rowId, row] of snapshot) is<Same<[typeof rowId, typeof row], [RowId, Row]>>()
+  const view = log.materialiseSync('t')
+  const taken: number = view.refreshSync() + (await view.refresh())
+  const ids: RowId[] = [...view.keys(), ...view.snapshot().keys()]
+  const last: bigint = await reader.wait(view.lsn, 1_000)
+  const consumer = await log.consumer('mailer')
+  const polled: ChangeEntry[] = await consumer.poll(100)
+  await consumer.commit(polled.at(-1)?.lsn ?? last)
+  const removed: Removal[] = await log.retain({ maxAge: 1_000, maxBytes: 5n, unreadBytes: null })
+  is<Same<ReturnType<typeof log.compactSync>, Removal | null>>()
+  log.compactSync({ tables: ['t'], known: [other.frontier()] })
+  ;(await log.verify()).check()
+  const skipped: number = ChangeLog.salvageSync('from', 'to').skippedTransactions
+  void [rows, taken, ids, removed, skipped, log.query({ transaction: appended.transaction, unseenBy: other.frontier() })]
 
   using cursor = log.query()
   const next = cursor.next()
@@ -105,6 +129,10 @@ export async function program(): Promise<void> {
 
   // @ts-expect-error: an option that does not exist
   log.query({ tabel: 'x' })
+  // @ts-expect-error: a moment that is text
+  log.stateAtSync('t', 1, 'now')
+  // @ts-expect-error: nothing changes a snapshot
+  snapshot.set(1, null)
   // @ts-expect-error: an operation that does not exist
   log.appendSync({ table: 't', rowId: 1, operation: 'upsert' })
   // @ts-expect-error: a row id cannot be a boolean
