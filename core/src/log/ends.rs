@@ -126,9 +126,11 @@ impl Ends {
         self.cells.store(VISIBLE, visible);
         self.cells.store(VISIBLE_CHECK, self.check(visible));
         let durable = End { segment, offset: durable_end }.pack();
-        if self.cells.load(DURABLE) != durable {
+        let check = self.check(durable);
+        // Another process may have ended between the two.
+        if self.cells.load(DURABLE) != durable || self.cells.load(DURABLE_CHECK) != check {
             self.cells.store(DURABLE, durable);
-            self.cells.store(DURABLE_CHECK, self.check(durable));
+            self.cells.store(DURABLE_CHECK, check);
         }
         self.cells.store(DURABLE_LSN, state.durable_lsn);
     }
