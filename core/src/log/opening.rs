@@ -427,6 +427,8 @@ impl Inner {
                     writer.segment.file.truncate(end)?;
                 }
                 self.check_next(here.segment, durable)?;
+                // The seal may still be in the operating system's hands only, and without it nothing after it counts.
+                writer.segment.file.sync()?;
                 writer.segment.sealed = true;
                 self.begin_segment(writer)?;
                 continue;
