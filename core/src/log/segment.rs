@@ -68,6 +68,13 @@ impl OpenSegment {
             let message = format!("{name}: ends before its segment: remove it and open the log again");
             return Err(Error::new(ErrorCode::Corrupt, message));
         }
+        // How much is read at once follows from where the segment is said to end.
+        let (length, end) = (segment.file.length()?, index.summary().end);
+        if length < end {
+            let message =
+                format!("{}: cut off at offset {length}, {name} says that it ends at {end}", segment.name);
+            return Err(Error::new(ErrorCode::Corrupt, message));
+        }
         segment.dictionary = Arc::new(dictionary(&index, nodes)?);
         segment.index = Some(Arc::new(index));
         Ok(segment)
