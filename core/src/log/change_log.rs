@@ -22,6 +22,7 @@ use crate::log::options::{Durability, LogOptions};
 use crate::log::places::truncated;
 use crate::log::query::QueryOptions;
 use crate::log::removal::Removal;
+use crate::log::replay::Seen;
 use crate::log::segment::OpenSegments;
 use crate::log::state::State;
 use crate::log::stats::ChangeLogStats;
@@ -101,6 +102,8 @@ pub(super) struct Inner {
     pub(super) looked_up: Mutex<HashMap<(NodeIndex, u64), Clock>>,
     /// When the last sync began, in nanoseconds of the log's time.
     pub(super) last_sync: AtomicU64,
+    /// What a reader knows of what the writer has removed.
+    pub(super) seen: Mutex<Seen>,
     /// Why the handle can no longer be used, once it cannot.
     pub(super) closed: OnceLock<String>,
 }

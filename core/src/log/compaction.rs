@@ -22,7 +22,6 @@ use crate::log::places::{Place, SegmentView};
 use crate::log::removal::{Removal, RemovalReason};
 use crate::log::retention::joined;
 use crate::log::scan::Scan;
-use crate::log::segment::Sealed;
 use crate::log::tail::{Tail, Taken, TakenRow};
 use crate::log::writer::Writer;
 
@@ -241,6 +240,7 @@ impl Inner {
         }
         self.record(&removal, &forgotten, horizon, true)?;
         self.write_checkpoint(writer)?;
+        self.ends.set_generation(2 * self.state.read().manifest.removals.len() as u64);
         Ok(Some(removal))
     }
 
@@ -261,7 +261,7 @@ impl Inner {
         manifest.removals.push(removal.clone());
         self.storage.replace(MANIFEST_FILE, &manifest.encode())?;
         let mut state = self.state.write();
-        self.ends.set_generation(manifest.removals.len() as u64);
+        self.ends.set_generation(2 * manifest.removals.len() as u64 - 1);
         state.manifest = Arc::new(manifest);
         Ok(())
     }
@@ -282,7 +282,8 @@ impl Inner {
         file.write_at(0, &rewritten.bytes)?;
         drop(file);
         let index = rewritten.index(&view)?;
-        // Nobody may open one of the two while the other is still the old one.
+        // Nobody may open one of the two while the other is still the old one, in this process or another.
+        let _swapping = self.storage.lock_file(format::SWAP_LOCK)?;
         self.segments.exclusively(|| {
             self.storage.rename(&temporary, &name)?;
             self.storage.replace(&format::index_file(number), &index)
@@ -295,10 +296,7 @@ impl Inner {
             ..old.summary.clone()
         };
         let shorter = old.summary.bytes.saturating_sub(summary.bytes);
-        let sealed = Sealed::new(summary);
-        if let Some(start) = old.start.get() {
-            let _ = sealed.start.set(start.clone());
-        }
+        let sealed = old.with(summary);
         let mut state = self.state.write();
         let state = &mut *state;
         let known = view.open.index()?.dictionary()?;

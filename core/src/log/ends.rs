@@ -114,7 +114,7 @@ impl Ends {
         if self.are_ours() { self.cells.load(DURABLE_LSN) } else { 0 }
     }
 
-    /// How often something was removed, as the writer said last.
+    /// Twice the number of removals, as the writer said last; one less while the last of them goes on.
     pub(super) fn generation(&self) -> u64 {
         if self.are_ours() { self.cells.load(GENERATION) } else { 0 }
     }
@@ -139,7 +139,7 @@ impl Ends {
     pub(super) fn claim(&self, state: &State, durable_end: u64) {
         self.cells.store(LOG, 0);
         self.cells.store(EPOCH, self.epoch);
-        self.cells.store(GENERATION, state.manifest.removals.len() as u64);
+        self.cells.store(GENERATION, 2 * state.manifest.removals.len() as u64);
         self.publish(state, durable_end);
         self.cells.store(LOG, self.log);
     }

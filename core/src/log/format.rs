@@ -47,6 +47,9 @@ pub(super) fn tail_file(number: u64) -> String {
     format!("{number:020}.tail")
 }
 
+/// Name of the lock under which a compacted segment and its index take the place of the old ones.
+pub(super) const SWAP_LOCK: &str = "segments.lock";
+
 /// What every file begins with.
 pub(super) fn start(kind: Kind) -> Vec<u8> {
     let mut out = MAGIC.to_vec();

@@ -20,20 +20,42 @@ use crate::log::frame::Base;
 use crate::log::frame_reader::corrupt;
 use crate::log::options::LogOptions;
 use crate::log::recent::Recent;
+use crate::log::replay::Seen;
 use crate::log::segment::{self, OpenSegment, OpenSegments, Sealed};
 use crate::log::state::{Active, State};
 use crate::log::tail::{Author, Known, Tail};
 use crate::log::writer::{SegmentWriter, Writer};
-use crate::storage::{Storage, StorageLock};
+use crate::storage::{Storage, StorageFile, StorageLock};
 use crate::time::{HybridLogicalClock, Timestamp};
 
 /// Opens the log that `storage` holds, or makes one.
 pub(super) fn open(storage: Arc<dyn Storage>, options: LogOptions) -> Result<Inner> {
     options.validate()?;
     let place = storage.describe();
-    let lock = if options.read_only { None } else { Some(storage.lock()?) };
-    open_locked(storage, options, lock)
-        .map_err(|error| if error.message().starts_with(&place) { error } else { error.context(&place) })
+    let opened = if options.read_only {
+        open_beside_writer(&storage, &options)
+    } else {
+        let lock = storage.lock()?;
+        open_locked(storage, options, Some(lock))
+    };
+    opened.map_err(|error| if error.message().starts_with(&place) { error } else { error.context(&place) })
+}
+
+/// What a writer removes meanwhile must not look like damage: a failure counts if nothing was removed.
+fn open_beside_writer(storage: &Arc<dyn Storage>, options: &LogOptions) -> Result<Inner> {
+    let removed = || read(&**storage, MANIFEST_FILE).ok();
+    let mut before = removed();
+    loop {
+        let error = match open_locked(storage.clone(), options.clone(), None) {
+            Err(error) => error,
+            opened => return opened,
+        };
+        let now = removed();
+        if now == before {
+            return Err(error);
+        }
+        before = now;
+    }
 }
 
 fn open_locked(
@@ -42,27 +64,14 @@ fn open_locked(
     lock: Option<Box<dyn StorageLock>>,
 ) -> Result<Inner> {
     let identity = identify(&*storage, &options)?;
-    let manifest = Manifest::decode(&read(&*storage, MANIFEST_FILE)?)?;
+    let manifest = read_manifest(&*storage)?;
     if manifest.log != identity.log {
         return Err(format::damaged(MANIFEST_FILE, "belongs to another log"));
     }
     let nodes = RwLock::new(NodeTable::default());
     let own = nodes.write().intern(identity.node);
-    let checkpoint = read_checkpoint(&*storage, &identity)?;
-    // Also a checkpoint that is of no other use tells how far the log once was on the disk.
-    let known = checkpoint.as_ref().map(|known| End { segment: known.segment, offset: known.end });
-    let usable = match checkpoint {
-        Some(checkpoint) => match fits(&*storage, &checkpoint, &manifest)? {
-            Some(begin) => Start::at_checkpoint(&*storage, checkpoint, begin, &nodes)?,
-            None => None,
-        },
-        None => None,
-    };
-    let start = match usable {
-        Some(start) => start,
-        None => Start::at_manifest(&*storage, &identity, &manifest)?,
-    };
-    let (state, writer) = start.begin(manifest, lock, &nodes)?;
+    let seen = Seen::of(&manifest);
+    let (state, writer, known) = begin(&*storage, &identity, manifest, lock, &nodes)?;
     let ends = Ends::open(&*storage, &identity)?;
     let mut log = Inner {
         place: storage.describe(),
@@ -80,6 +89,7 @@ fn open_locked(
         looked_up: Mutex::new(HashMap::new()),
         last_sync: AtomicU64::new(options.time.now().nanoseconds() as u64),
         closed: OnceLock::new(),
+        seen: Mutex::new(seen),
         identity,
         options,
     };
@@ -106,6 +116,32 @@ fn open_locked(
     }
     log.ends.claim(&log.state.read(), log.writer.get_mut().segment.durable_end);
     Ok(log)
+}
+
+/// The log as far as it is known without reading what was written last, and how far it once was on the disk.
+pub(super) fn begin(
+    storage: &dyn Storage,
+    identity: &Identity,
+    manifest: Manifest,
+    lock: Option<Box<dyn StorageLock>>,
+    nodes: &RwLock<NodeTable>,
+) -> Result<(State, Writer, Option<End>)> {
+    let checkpoint = read_checkpoint(storage, identity)?;
+    // Also a checkpoint that is of no other use tells how far the log once was on the disk.
+    let known = checkpoint.as_ref().map(|known| End { segment: known.segment, offset: known.end });
+    let usable = match checkpoint {
+        Some(checkpoint) => match fits(storage, &checkpoint, &manifest)? {
+            Some(begin) => Start::at_checkpoint(storage, checkpoint, begin, nodes)?,
+            None => None,
+        },
+        None => None,
+    };
+    let start = match usable {
+        Some(start) => start,
+        None => Start::at_manifest(storage, identity, &manifest)?,
+    };
+    let (state, writer) = start.begin(manifest, lock, nodes)?;
+    Ok((state, writer, known))
 }
 
 /// Who the log is; made now if there is none.
@@ -167,17 +203,28 @@ pub(super) fn read(storage: &dyn Storage, name: &str) -> Result<Vec<u8>> {
             error
         }
     })?;
+    contents(&*file)
+}
+
+fn contents(file: &dyn StorageFile) -> Result<Vec<u8>> {
     let mut bytes = vec![0; usize::try_from(file.length()?).unwrap_or(0)];
     file.read_at(0, &mut bytes)?;
     Ok(bytes)
 }
 
+pub(super) fn read_manifest(storage: &dyn Storage) -> Result<Manifest> {
+    Manifest::decode(&read(storage, MANIFEST_FILE)?)
+}
+
 /// The checkpoint, if there is one of this log. It can be worked out again, so a damaged one is passed over.
-fn read_checkpoint(storage: &dyn Storage, identity: &Identity) -> Result<Option<Checkpoint>> {
-    if !storage.list()?.iter().any(|name| name == CHECKPOINT_FILE) {
-        return Ok(None);
-    }
-    match Checkpoint::decode(&read(storage, CHECKPOINT_FILE)?) {
+pub(super) fn read_checkpoint(storage: &dyn Storage, identity: &Identity) -> Result<Option<Checkpoint>> {
+    // Asked for without a look first: a writer in another process may remove it at any moment.
+    let file = match storage.open(CHECKPOINT_FILE) {
+        Ok(file) => file,
+        Err(error) if error.code() == ErrorCode::NotFound => return Ok(None),
+        Err(error) => return Err(error),
+    };
+    match Checkpoint::decode(&contents(&*file)?) {
         Ok(checkpoint) => Ok(Some(checkpoint).filter(|checkpoint| checkpoint.log == identity.log)),
         Err(error) if error.code() == ErrorCode::Corrupt => Ok(None),
         Err(error) => Err(error),

@@ -1,20 +1,17 @@
 //! Where things are: segments as a reader sees them, and the frame that holds an LSN or a dot.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use crate::causality::{ClockTree, NodeIndex};
 use crate::error::{Error, ErrorCode, Result};
 use crate::log::change_log::Inner;
 use crate::log::dictionary::Dictionary;
+use crate::log::format;
 use crate::log::frame_reader::FrameReader;
 use crate::log::index_file::Point;
-use crate::log::segment::OpenSegment;
+use crate::log::opening;
+use crate::log::segment::{OpenSegment, Sealed};
 use crate::log::state::State;
-
-/// How often somebody looks again who finds a segment and its index apart, and after how long.
-const MOST_LOOKS: usize = 20;
-const LOOK_AGAIN: Duration = Duration::from_millis(2);
 
 /// A segment as it is when somebody starts to read it.
 #[derive(Clone)]
@@ -97,24 +94,25 @@ impl Inner {
 
     fn open_sealed(&self, number: u64) -> Result<Arc<OpenSegment>> {
         let open = || OpenSegment::open_sealed(&*self.storage, number, self.identity.log, &self.nodes);
-        let mut opened = self.segments.get(number, open);
-        for _ in 0..MOST_LOOKS {
-            // A writer in another process that compacts it replaces a segment and its index one after the other.
-            let between = |error: &Error| self.options.read_only && error.code() == ErrorCode::Corrupt;
-            if !opened.as_ref().is_err_and(between) {
-                break;
+        let opened = self.segments.get(number, || match open() {
+            // A writer in another process may be putting a compacted segment in its place.
+            Err(error) if self.options.read_only && error.code() == ErrorCode::Corrupt => {
+                let Ok(_swapped) = self.storage.lock_file(format::SWAP_LOCK) else { return Err(error) };
+                open()
             }
-            self.arrivals.wait_for(&mut self.waiting.lock(), LOOK_AGAIN);
-            opened = self.segments.get(number, open);
-        }
+            opened => opened,
+        });
         opened.map_err(|error| {
             if error.code() != ErrorCode::NotFound {
                 return error;
             }
             // Removed since the look at the state, or by somebody else.
-            let state = self.state.read();
-            if number < state.first_segment() {
-                return truncated(&self.place, state.first_lsn());
+            let known = self.state.read().manifest.clone();
+            let removed =
+                self.options.read_only.then(|| opening::read_manifest(&*self.storage)).and_then(Result::ok);
+            let manifest = removed.as_ref().unwrap_or(&*known);
+            if number < manifest.first_segment {
+                return truncated(&self.place, manifest.standing.next_lsn);
             }
             Error::new(ErrorCode::Corrupt, format!("{}: {}", self.place, error.message()))
         })
@@ -220,6 +218,12 @@ impl Inner {
         }
     }
 
+    /// What is known of the segment of a view that was taken before it was sealed. It may be gone by now.
+    fn since_sealed(&self, state: &State, view: &SegmentView) -> Result<Arc<Sealed>> {
+        let sealed = state.sealed(view.number()).cloned();
+        sealed.ok_or_else(|| truncated(&self.place, state.first_lsn()))
+    }
+
     /// The segment of a view that was taken before it was sealed.
     fn same_segment(&self, view: &SegmentView) -> Result<Arc<OpenSegment>> {
         let open = self.open_sealed(view.number())?;
@@ -240,6 +244,7 @@ impl Inner {
             if state.active.number() == view.number() {
                 in_tail = state.active.tail.row(hash);
             } else {
+                self.since_sealed(&state, view)?;
                 drop(state);
                 index = self.same_segment(view)?.index.clone();
             }

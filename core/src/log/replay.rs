@@ -9,15 +9,30 @@ use crate::change::Change;
 use crate::error::{ErrorCode, Result};
 use crate::id::NodeId;
 use crate::log::change_log::{Inner, past};
-use crate::log::format::{MANIFEST_FILE, Manifest};
+use crate::log::dictionary::Numbers;
+use crate::log::format::{Manifest, SegmentSummary};
 use crate::log::frame::{Body, Frame, Slot};
 use crate::log::index_file::row_hash;
 use crate::log::opening::{self, damaged_at, last_segment};
-use crate::log::segment::OpenSegment;
+use crate::log::segment::{OpenSegment, Sealed};
 use crate::log::state::Staged;
 use crate::log::tail::{Known, TakenRow};
 use crate::log::writer::Writer;
 use crate::time::Timestamp;
+
+/// Which of its removals a reader knows of the writer to have made, by [`Ends::generation`](crate::log::ends::Ends::generation).
+pub(super) struct Seen {
+    manifest: u64,
+    /// What the sealed segments hold since.
+    summaries: u64,
+}
+
+impl Seen {
+    pub(super) fn of(manifest: &Manifest) -> Seen {
+        let generation = 2 * manifest.removals.len() as u64;
+        Seen { manifest: generation, summaries: generation }
+    }
+}
 
 impl Inner {
     /// Takes in the frames of the unsealed segment from where the log ends up to `limit`. Whether it found the seal.
@@ -144,9 +159,41 @@ impl Inner {
         }
         let mut writer = self.writer.lock();
         self.check_open()?;
-        if self.ends.generation() != self.state.read().manifest.removals.len() as u64 {
-            self.reload_manifest()?;
+        loop {
+            let generation = self.ends.generation();
+            match self.catch_up(&mut writer, generation) {
+                // What is removed meanwhile looks like damage: another look tells.
+                Err(_) if self.ends.generation() != generation => {
+                    writer.segment.numbers = Numbers::of(&self.state.read().active.dictionary);
+                }
+                outcome => return outcome,
+            }
         }
+    }
+
+    fn catch_up(&self, writer: &mut Writer, generation: u64) -> Result<()> {
+        let mut seen = self.seen.lock();
+        if seen.manifest != generation {
+            self.take_note(writer)?;
+            seen.manifest = generation;
+        }
+        self.follow_writer(writer)?;
+        if seen.summaries != generation && generation.is_multiple_of(2) && self.reload_summaries()? {
+            seen.summaries = generation;
+        }
+        Ok(())
+    }
+
+    fn follow_writer(&self, writer: &mut Writer) -> Result<()> {
+        self.follow_frames(writer)?;
+        let mut state = self.state.write();
+        let told = self.ends.durable_lsn();
+        // Without a word of a writer nobody knows better.
+        state.durable_lsn = if told == 0 { state.next_lsn } else { told.min(state.next_lsn) };
+        Ok(())
+    }
+
+    fn follow_frames(&self, writer: &mut Writer) -> Result<()> {
         loop {
             let number = writer.segment.number;
             // Without a word of a writer all that is intact is there to be read. What was said last before a loss of
@@ -165,13 +212,7 @@ impl Inner {
                     writer.segment.file.length()?
                 }
             };
-            let sealed = self.replay(&mut writer, limit)?;
-            {
-                let mut state = self.state.write();
-                let told = self.ends.durable_lsn();
-                // Without a word of a writer nobody knows better.
-                state.durable_lsn = if told == 0 { state.next_lsn } else { told.min(state.next_lsn) };
-            }
+            let sealed = self.replay(writer, limit)?;
             let here = writer.segment.place();
             if !sealed {
                 if followed || durable.is_some_and(|durable| here < durable) {
@@ -179,7 +220,7 @@ impl Inner {
                 }
                 return Ok(());
             }
-            if !self.follow_segment(&mut writer)? {
+            if !self.follow_segment(writer)? {
                 return self.check_next(number, durable.unwrap_or(here));
             }
         }
@@ -203,8 +244,16 @@ impl Inner {
     }
 
     /// Takes note of what a writer in another process has removed.
-    fn reload_manifest(&self) -> Result<()> {
-        let manifest = Manifest::decode(&opening::read(&*self.storage, MANIFEST_FILE)?)?;
+    fn take_note(&self, writer: &mut Writer) -> Result<()> {
+        let manifest = opening::read_manifest(&*self.storage)?;
+        if manifest.first_segment > writer.segment.number {
+            // What comes next here is gone: reading goes on from what is left.
+            let (state, fresh, _) =
+                opening::begin(&*self.storage, &self.identity, manifest, None, &self.nodes)?;
+            *self.state.write() = state;
+            *writer = fresh;
+            return Ok(());
+        }
         let (floor_frontier, floor) = opening::restore(&manifest.standing, &self.nodes);
         let floor =
             floor.into_iter().map(|(known, _)| ((known.author, known.sequence), known.clock)).collect();
@@ -217,5 +266,26 @@ impl Inner {
         (state.floor_frontier, state.floor, state.manifest) =
             (floor_frontier, Arc::new(floor), Arc::new(manifest));
         Ok(())
+    }
+
+    /// Takes over what the writer says of its sealed segments, once it speaks of those that are known here.
+    fn reload_summaries(&self) -> Result<bool> {
+        let Some(checkpoint) = opening::read_checkpoint(&*self.storage, &self.identity)? else {
+            return Ok(false);
+        };
+        let mut state = self.state.write();
+        let known = state.sealed.iter().map(|sealed| sealed.summary.number);
+        let same = known.eq(checkpoint.sealed.iter().map(|summary| summary.number));
+        if !same || checkpoint.segment != state.active.number() {
+            return Ok(false);
+        }
+        let renewed = |(sealed, summary): (&Arc<Sealed>, SegmentSummary)| {
+            if sealed.summary == summary { sealed.clone() } else { sealed.with(summary) }
+        };
+        let sealed = state.sealed.iter().zip(checkpoint.sealed).map(renewed).collect();
+        state.sealed = Arc::new(sealed);
+        let tables = checkpoint.standing.tables.into_iter();
+        state.tables = tables.map(|(name, stats)| (name.into(), stats)).collect();
+        Ok(true)
     }
 }

@@ -180,7 +180,7 @@ impl Inner {
                     stats.subtract(&table.stats);
                 }
             }
-            self.ends.set_generation(manifest.removals.len() as u64);
+            self.ends.set_generation(2 * manifest.removals.len() as u64 - 1);
             (state.manifest, state.floor_frontier, state.floor) =
                 (Arc::new(manifest), frontier, Arc::new(floor));
         }
@@ -190,6 +190,7 @@ impl Inner {
             self.segments.forget(number);
             self.remove_files(number);
         }
+        self.ends.set_generation(2 * self.state.read().manifest.removals.len() as u64);
         Ok(removals)
     }
 

@@ -103,6 +103,11 @@ impl Sealed {
     pub(super) fn new(summary: SegmentSummary) -> Arc<Sealed> {
         Arc::new(Sealed { summary, start: OnceLock::new() })
     }
+
+    /// The same segment after something was removed from it.
+    pub(super) fn with(&self, summary: SegmentSummary) -> Arc<Sealed> {
+        Arc::new(Sealed { summary, start: self.start.clone() })
+    }
 }
 
 impl State {
