@@ -15,7 +15,7 @@ use causelog::{
 use super::input::{Input, node};
 use super::logs::{files, options};
 use super::opening::{damage, open_and_use};
-use super::segment::{ENDS, HEADER, IDENTITY, MANIFEST, SEGMENT, push_frame, seal, seal_pages};
+use super::segment::{ENDS, HEADER, IDENTITY, MANIFEST, SEGMENT, manifest, push_frame, seal, seal_pages};
 
 const CELLS: usize = 8;
 /// More than any log here holds.
@@ -58,7 +58,10 @@ static BASE: LazyLock<Base> = LazyLock::new(|| {
     log.close().unwrap();
     drop((consumer, log));
     let shared = storage.shared(ENDS, CELLS).unwrap();
-    Base { files: files(&storage), cells: std::array::from_fn(|cell| shared.load(cell)) }
+    let files = files(&storage);
+    // Otherwise every other check would only see a damaged manifest.
+    assert_eq!(manifest(&files[IDENTITY]), files[MANIFEST]);
+    Base { files, cells: std::array::from_fn(|cell| shared.load(cell)) }
 });
 
 /// A refusal names what is wrong; it is never a failure of the library itself.

@@ -64,7 +64,7 @@ pub(crate) fn manifest(identity: &[u8]) -> Vec<u8> {
         *kind = 4;
     }
     // First segment 1; the next LSN is 1, and there is nothing else yet.
-    out.extend_from_slice(&[1, 1, 0, 0, 0, 0, 0, 0, 0]);
+    out.extend_from_slice(&[1, 1, 0, 0, 0, 0, 0, 0, 0, 0]);
     out.extend_from_slice(&[0; 4]);
     seal(&mut out);
     out
