@@ -1,8 +1,8 @@
 """The log: what is appended is there, also after reopening; what is refused has changed nothing."""
 
 import os
-import shutil
 import resource
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
