@@ -849,3 +849,13 @@ fn places_that_are_no_directory() {
     ChangeLog::open(&deep).unwrap().append(Change::insert("t", 1, "1")).unwrap();
     assert!(Path::new(&deep).join(SEGMENT).is_file());
 }
+
+#[test]
+fn a_log_for_reading_only_is_not_compacted_even_if_there_is_nothing_to_remove() {
+    let storage = MemoryStorage::new();
+    let log = ChangeLog::open_storage(std::sync::Arc::new(storage.clone()), options()).unwrap();
+    assert_eq!(log.compact(&causelog::CompactionOptions::default()).unwrap(), None);
+    let reading = LogOptions { read_only: true, ..options() };
+    let reader = ChangeLog::open_storage(std::sync::Arc::new(storage), reading).unwrap();
+    assert_eq!(code(reader.compact(&causelog::CompactionOptions::default())), ErrorCode::ReadOnly);
+}

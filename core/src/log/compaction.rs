@@ -114,6 +114,7 @@ impl ChangeLog {
     /// until then stays so. `READ_ONLY`, `CLOSED`.
     pub fn compact(&self, options: &CompactionOptions) -> Result<Option<Removal>> {
         let log = &*self.inner;
+        log.check_writable()?;
         let chokes = log.find_chokes(options)?;
         if chokes.is_empty() {
             return Ok(None);
