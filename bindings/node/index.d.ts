@@ -376,6 +376,8 @@ export interface Snapshot extends Iterable<[rowId: RowId, row: Row]> {
   values(): IterableIterator<Row>
   /** Row ids and rows, ascending by row id. */
   entries(): IterableIterator<[rowId: RowId, row: Row]>
+  /** The snapshot as a plain object, for `JSON.stringify`: its table, its LSN and its rows. */
+  toJSON(): Record<string, unknown>
 }
 
 export interface View extends Iterable<[rowId: RowId, row: Row]> {
@@ -720,7 +722,8 @@ export declare class ChangeLog {
   /**
    * Every entry of one row, oldest first, whatever its verdict.
    *
-   * Throws `INVALID_ARGUMENT` for an empty table name, `CLOSED`. What reading finds damaged is thrown by the cursor.
+   * Throws `INVALID_ARGUMENT` for an empty table name, `TRUNCATED` when the log's first entries were removed
+   * (`query` with `since` reads the rest), `CLOSED`. What reading finds damaged is thrown by the cursor.
    */
   history(table: string, rowId: RowId): Cursor
   /**
@@ -755,7 +758,8 @@ export declare class ChangeLog {
    * It reads every entry of the table once. A table that the log has never heard of is
    * empty and may fill later.
    *
-   * Throws `INVALID_ARGUMENT` for an empty table name, `CLOSED`, `CORRUPT` or `IO` when the log cannot be read.
+   * Throws `INVALID_ARGUMENT` for an empty table name, `TRUNCATED` when entries were removed that the table may
+   * consist of, `CLOSED`, `CORRUPT` or `IO` when the log cannot be read.
    */
   materialiseSync(table: string): View
   /** A table of this log in memory, read off the main thread; otherwise as `materialiseSync`. */
@@ -1256,9 +1260,9 @@ export interface ChangeLogStats {
   /** LSN of the last entry; `0n` if there is none. */
   lastLsn: bigint
   /** The earliest timestamp of any transaction, rounded down to milliseconds; `null` if there is none. */
-  oldest: Date | null | null
+  oldest: Date | null
   /** The latest timestamp of any transaction, rounded down to milliseconds; `null` if there is none. */
-  newest: Date | null | null
+  newest: Date | null
   /** LSN of the last entry that would survive a loss of power; `0n` if there is none. */
   durableLsn: bigint
   /** Segments that the log consists of. */
@@ -1340,7 +1344,7 @@ export interface Finding {
   /** Name of the file. */
   file: string
   /** Where in it, in bytes; `null` where that cannot be told. */
-  offset: number | null | null
+  offset: number | null
   /** What is wrong, in words. */
   message: string
 }
@@ -1396,9 +1400,9 @@ export interface StoredChange {
   /** What happens to the row. */
   operation: ChangeOperation
   /** The row's payload before the change, as its author saw it. */
-  before: Buffer | null | null
+  before: Buffer | null
   /** The row's payload after the change. */
-  after: Buffer | null | null
+  after: Buffer | null
   /** Small strings for an audit. */
   metadata: Record<string, string>
 }

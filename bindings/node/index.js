@@ -163,10 +163,10 @@ function extendDisposal(Class, dispose, asyncDispose) {
 }
 
 /** Shows the content where an object is printed: the native part has no properties to show. */
-function extendInspection(Class) {
+function extendInspection(Class, content) {
   extend(Class, {
     [inspect.custom](_depth, options) {
-      return `${Class.name} ${inspect(this.toJSON(), options)}`
+      return `${Class.name} ${inspect(content(this), options)}`
     },
   })
 }
@@ -255,10 +255,6 @@ for (const Class of [Snapshot, View]) {
     [Symbol.iterator]() {
       return this.entries()
     },
-    [inspect.custom](_depth, options) {
-      const { table, lsn, size } = this
-      return `${Class.name} ${inspect({ table, lsn, size }, options)}`
-    },
   })
 }
 
@@ -322,6 +318,13 @@ extend(Row, {
   },
 })
 
+extend(Snapshot, {
+  toJSON() {
+    const rows = Array.from(this.values(), (row) => row.toJSON())
+    return { table: this.table, lsn: jsonInteger(this.lsn), rows }
+  },
+})
+
 extend(VerifyReport, {
   toJSON() {
     const { segments, transactions, entries, bytes, isIntact, findings } = this
@@ -338,7 +341,12 @@ extend(ConflictReport, {
   },
 })
 
-for (const Class of [VectorClock, ChangeEntry, Row, VerifyReport, ConflictReport]) extendInspection(Class)
+for (const Class of [VectorClock, ChangeEntry, Row, VerifyReport, ConflictReport]) {
+  extendInspection(Class, (object) => object.toJSON())
+}
+// Their rows may be many.
+for (const Class of [Snapshot, View]) extendInspection(Class, ({ table, lsn, size }) => ({ table, lsn, size }))
+extendInspection(Consumer, ({ name }) => ({ name }))
 
 const Change = Object.freeze({
   insert: (table, rowId, after, extras) => ({ table, rowId, operation: 'insert', after, ...extras }),

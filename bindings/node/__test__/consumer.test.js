@@ -1,6 +1,7 @@
 'use strict'
 
 const path = require('node:path')
+const { inspect } = require('node:util')
 const { Change, ChangeLog, Consumer } = require('..')
 const { A, expectError, expectRejection, node, temporaryDirectory } = require('./support')
 
@@ -23,6 +24,7 @@ test('a consumer hands out whole transactions, one after the other', () => {
   const consumer = logOf(1, 2, 3).consumerSync('mailer')
   expect(consumer).toBeInstanceOf(Consumer)
   expect(consumer.name).toBe('mailer')
+  expect(inspect(consumer)).toBe("Consumer { name: 'mailer' }")
   expect(lsns(consumer.pollSync(2))).toEqual([1n])
   expect(lsns(consumer.pollSync(2n))).toEqual([2n, 3n])
   expect(lsns(consumer.pollSync(2))).toEqual([4n, 5n, 6n])
@@ -64,6 +66,29 @@ test('a promise loop until there is nothing more', async () => {
     await consumer.commit(entries.at(-1).lsn)
   }
   expect(read).toEqual(Array.from({ length: 150 }, (_, index) => BigInt(index + 1)))
+})
+
+test('polls at once share the entries, each handed out once', async () => {
+  const consumer = logOf(...Array.from({ length: 100 }, () => 1)).consumerSync('all')
+  const polled = await Promise.all(Array.from({ length: 20 }, () => consumer.poll(5)))
+  const read = lsns(polled.flat()).map(Number)
+  expect(read.sort((a, b) => a - b)).toEqual(Array.from({ length: 100 }, (_, index) => index + 1))
+})
+
+test('a process that only reads commits as well', () => {
+  const where = place()
+  const log = ChangeLog.openSync(where)
+  for (let row = 0; row < 3; row += 1) log.appendSync(Change.insert('t', row, row))
+  const consumer = log.consumerSync('c')
+  const done = node(`
+    const log = require('.').ChangeLog.openSync(${JSON.stringify(where)}, { readOnly: true })
+    const consumer = log.consumerSync('c')
+    consumer.commitSync(consumer.pollSync(2).at(-1).lsn)
+    log.closeSync()
+  `)
+  expect(done).toMatchObject({ stderr: '', status: 0 })
+  expect(consumer.positionSync()).toBe(2n)
+  log.closeSync()
 })
 
 test('consumers are listed by name, and removed', async () => {

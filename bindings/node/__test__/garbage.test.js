@@ -116,3 +116,62 @@ test('a clock outlives the entry and the log that it came from', () => {
   `)
   expect(size).toBe(1)
 })
+
+test.each(['snapshot', 'materialise'])('making one %s after the other does not pile them up', (make) => {
+  const [before, peak] = collected(`
+    const log = ChangeLog.inMemory()
+    for (let i = 0; i < 100; i += 1) log.appendSync(Change.insert('t', i, Buffer.alloc(100_000)))
+    await settle()
+    const before = megabytes()
+    let peak = 0
+    for (let round = 0; round < 100; round += 1) {
+      await log.${make}('t')
+      peak = Math.max(peak, megabytes())
+    }
+    return [before, peak]
+  `)
+  // 1 GB passes by.
+  expect(peak - before).toBeLessThan(500)
+})
+
+test('a row outlives its snapshot and its log', () => {
+  const value = collected(`
+    let log = ChangeLog.inMemory()
+    log.appendSync(Change.insert('t', 1, { qty: 1 }))
+    let snapshot = log.snapshotSync('t')
+    const row = snapshot.get(1)
+    log.closeSync()
+    log = snapshot = undefined
+    await settle()
+    return row.valueJson()
+  `)
+  expect(value).toEqual({ qty: 1 })
+})
+
+test('views and consumers keep their log open until they are collected, too', () => {
+  const where = JSON.stringify(path.join(directory, 'held'))
+  const codes = collected(`
+    const codes = []
+    const attempt = () => {
+      try {
+        ChangeLog.openSync(${where}).closeSync()
+        codes.push('opened')
+      } catch (error) {
+        codes.push(error.code)
+      }
+    }
+    let log = ChangeLog.openSync(${where})
+    log.appendSync(Change.insert('t', 1, {}))
+    let view = log.materialiseSync('t')
+    let consumer = log.consumerSync('c')
+    log = undefined
+    await settle()
+    attempt()
+    codes.push(view.refreshSync(), consumer.pollSync(1).length)
+    view = consumer = undefined
+    await settle()
+    attempt()
+    return codes
+  `)
+  expect(codes).toEqual(['LOCKED', 0, 1, 'opened'])
+})

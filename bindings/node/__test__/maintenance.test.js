@@ -56,6 +56,13 @@ describe('waiting', () => {
     expectError(() => log.waitSync(0, 0), 'CLOSED')
   })
 
+  test('keeps the process running, which can end all the same', () => {
+    const waiting = (timeout) => `require('.').ChangeLog.inMemory().wait(0n, ${timeout}).catch((error) => console.log(error.code))`
+    expect(node(waiting(50))).toMatchObject({ stderr: '', stdout: 'TIMEOUT\n', status: 0 })
+    const ended = node(`${waiting(60_000)}; setTimeout(() => process.exit(7), 50)`)
+    expect(ended).toMatchObject({ stderr: '', stdout: '', status: 7 })
+  })
+
   test('does not outlive the worker that waits', () => {
     const done = node(`
       const { Worker } = require('node:worker_threads')
@@ -166,6 +173,18 @@ describe('retention', () => {
     expectError(() => [...log.query()], 'TRUNCATED', new RegExp(`\\b${firstLsn}\\b`))
     expectError(() => log.transactions(), 'TRUNCATED', new RegExp(A))
     expect(Array.from(log.query({ since: removal.lastLsn })).length).toBe(90 - Number(removal.lastLsn))
+  })
+
+  test('is TRUNCATED for a view that has not taken in what was removed, which stays as it was', () => {
+    const time = new ManualTime(NOW)
+    const log = ChangeLog.inMemory({ segmentBytes: 4096, time })
+    const view = log.materialiseSync('orders')
+    fill(log, time)
+    expect(log.retainSync({ maxBytes: 6_000 })).toHaveLength(1)
+    expectError(() => view.refreshSync(), 'TRUNCATED')
+    expect([view.lsn, view.size]).toEqual([0n, 0])
+    expectError(() => log.materialiseSync('orders'), 'TRUNCATED')
+    expectError(() => log.history('orders', 0), 'TRUNCATED')
   })
 
   test('waits for consumers, but not for ever', () => {

@@ -66,6 +66,8 @@ test('a row has what made it so', () => {
     dot: `${A}:4`,
   })
   expect(inspect(row)).toMatch(/^Row \{/)
+  const [one, two] = [log.stateAtSync('orders', 1), row].map((each) => each.toJSON())
+  expect(JSON.parse(JSON.stringify(log.snapshotSync('orders')))).toEqual({ table: 'orders', lsn: 5, rows: [one, two] })
 })
 
 test('a row without a payload, and one whose payload is no JSON', () => {

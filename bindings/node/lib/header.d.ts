@@ -376,6 +376,8 @@ export interface Snapshot extends Iterable<[rowId: RowId, row: Row]> {
   values(): IterableIterator<Row>
   /** Row ids and rows, ascending by row id. */
   entries(): IterableIterator<[rowId: RowId, row: Row]>
+  /** The snapshot as a plain object, for `JSON.stringify`: its table, its LSN and its rows. */
+  toJSON(): Record<string, unknown>
 }
 
 export interface View extends Iterable<[rowId: RowId, row: Row]> {

@@ -63,7 +63,7 @@ pub struct Finding {
     /// Name of the file.
     pub file: String,
     /// Where in it, in bytes; `null` where that cannot be told.
-    #[napi(ts_type = "number | null")]
+    #[napi(ts_type = "number")]
     pub offset: Option<Count>,
     /// What is wrong, in words.
     pub message: String,

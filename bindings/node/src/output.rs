@@ -125,3 +125,20 @@ impl From<Metadata> for Record<String> {
         Record(metadata.into_iter().collect())
     }
 }
+
+/// An object fresh from a log that holds `declared` bytes outside the JavaScript heap. V8 hears
+/// of them, so that it collects it in time though it is only a small object to it.
+pub struct Fresh<T> {
+    pub(crate) object: T,
+    pub(crate) declared: i64,
+}
+
+value_type!(Fresh<T>, Object);
+
+impl<T: ToNapiValue> ToNapiValue for Fresh<T> {
+    unsafe fn to_napi_value(env: sys::napi_env, fresh: Self) -> Result<sys::napi_value> {
+        Env::from_raw(env).adjust_external_memory(fresh.declared)?;
+        // SAFETY: the caller vouches for `env`.
+        unsafe { ToNapiValue::to_napi_value(env, fresh.object) }
+    }
+}

@@ -24,10 +24,10 @@ pub struct ChangeLogStats {
     /// LSN of the last entry; `0n` if there is none.
     pub last_lsn: u64,
     /// The earliest timestamp of any transaction, rounded down to milliseconds; `null` if there is none.
-    #[napi(ts_type = "Date | null")]
+    #[napi(ts_type = "Date")]
     pub oldest: Option<Moment>,
     /// The latest timestamp of any transaction, rounded down to milliseconds; `null` if there is none.
-    #[napi(ts_type = "Date | null")]
+    #[napi(ts_type = "Date")]
     pub newest: Option<Moment>,
     /// LSN of the last entry that would survive a loss of power; `0n` if there is none.
     pub durable_lsn: u64,

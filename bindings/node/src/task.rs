@@ -2,15 +2,17 @@
 
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::mpsc;
 use std::thread::Builder;
 
 use causelog::{Error, ErrorCode, Result};
 use napi::bindgen_prelude::{AsyncTask, Object, ToNapiValue, TypeName};
-use napi::{Env, JsError, Task};
+use napi::{Env, JsDeferred, JsError, Task};
 
 use crate::error::thrown;
 
 type Work<T> = Box<dyn FnOnce() -> Result<T> + Send>;
+type Deferred<T> = JsDeferred<T, Box<dyn FnOnce(Env) -> napi::Result<T>>>;
 
 /// Work for the pool and, once done, a value for JavaScript.
 pub struct Background<T>(Option<Work<T>>);
@@ -47,15 +49,17 @@ pub(crate) fn on_its_own_thread<'env, T>(
 where
     T: Send + ToNapiValue + 'static,
 {
-    let (deferred, promise) = env.create_deferred().map_err(|error| bug(&error.reason))?;
+    // The promise is made once there is a thread to settle it: until somebody does, it keeps the process running.
+    let (hand_over, deferred) = mpsc::sync_channel(1);
     let thread = Builder::new().name("causelog".to_owned()).spawn(move || {
+        let Ok(deferred): std::result::Result<Deferred<T>, _> = deferred.recv() else { return };
         let output = without_panic(work);
-        deferred.resolve(move |env| settled(env, output));
+        deferred.resolve(Box::new(move |env| settled(env, output)));
     });
-    match thread {
-        Ok(_) => Ok(promise),
-        Err(error) => Err(Error::new(ErrorCode::Io, format!("no thread to wait in: {error}"))),
-    }
+    thread.map_err(|error| Error::new(ErrorCode::Io, format!("no thread to wait in: {error}")))?;
+    let (deferred, promise) = env.create_deferred().map_err(|error| bug(&error.reason))?;
+    hand_over.send(deferred).map_err(|_| bug("the thread to wait in has ended"))?;
+    Ok(promise)
 }
 
 fn settled<T>(env: Env, output: Result<T>) -> napi::Result<T> {

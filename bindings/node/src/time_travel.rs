@@ -4,14 +4,15 @@ use std::sync::Arc;
 use std::vec;
 
 use causelog::Moment as At;
-use napi::bindgen_prelude::{AsyncTask, External, Result, Unknown};
+use napi::Env;
+use napi::bindgen_prelude::{AsyncTask, External, ObjectFinalize, Result, Unknown};
 use napi_derive::napi;
 
 use crate::cursor::Cursor;
 use crate::error::{Code, thrown};
 use crate::input::Argument;
 use crate::log::ChangeLog;
-use crate::output::{Bytes, Count, Dot, Moment, Nanoseconds};
+use crate::output::{Bytes, Count, Dot, Fresh, Moment, Nanoseconds};
 use crate::row;
 use crate::task::{Background, background};
 
@@ -73,15 +74,36 @@ impl Row {
 /// const then = log.snapshotSync('orders', 3n);
 /// for (const [rowId, row] of then) console.log(rowId, row.valueJson());
 /// ```
-#[napi]
+#[napi(custom_finalize)]
 pub struct Snapshot {
     snapshot: causelog::Snapshot,
+    /// Bytes outside the JavaScript heap that V8 was told of on this object's account.
+    declared: i64,
 }
 
-impl From<causelog::Snapshot> for Snapshot {
-    fn from(snapshot: causelog::Snapshot) -> Self {
-        Snapshot { snapshot }
+impl Snapshot {
+    pub(crate) fn fresh(snapshot: causelog::Snapshot, declared: i64) -> Fresh<Self> {
+        Fresh { object: Snapshot { snapshot, declared }, declared }
     }
+}
+
+impl From<causelog::Snapshot> for Fresh<Snapshot> {
+    fn from(snapshot: causelog::Snapshot) -> Self {
+        let declared = weight(&snapshot);
+        Snapshot::fresh(snapshot, declared)
+    }
+}
+
+impl ObjectFinalize for Snapshot {
+    fn finalize(self, env: Env) -> napi::Result<()> {
+        env.adjust_external_memory(-self.declared).map(drop)
+    }
+}
+
+/// Bytes that the rows of a snapshot take, roughly.
+pub(crate) fn weight(snapshot: &causelog::Snapshot) -> i64 {
+    let row = |row: &Arc<causelog::Row>| size_of_val(&**row) + row.value.as_ref().map_or(0, Vec::len);
+    snapshot.iter().map(row).sum::<usize>() as i64
 }
 
 #[napi]
@@ -174,7 +196,8 @@ fn state(row: Option<causelog::Row>) -> Option<Row> {
 impl ChangeLog {
     /// Every entry of one row, oldest first, whatever its verdict.
     ///
-    /// Throws `INVALID_ARGUMENT` for an empty table name, `CLOSED`. What reading finds damaged is thrown by the cursor.
+    /// Throws `INVALID_ARGUMENT` for an empty table name, `TRUNCATED` when the log's first entries were removed
+    /// (`query` with `since` reads the rest), `CLOSED`. What reading finds damaged is thrown by the cursor.
     #[napi(catch_unwind)]
     pub fn history(
         &self,
@@ -234,10 +257,10 @@ impl ChangeLog {
     /// in memory. A table that the log has never heard of is empty.
     ///
     /// Throws as `stateAtSync`.
-    #[napi(catch_unwind, ts_args_type = "table: string, at?: Moment | null")]
-    pub fn snapshot_sync(&self, table: Unknown<'_>, at: Unknown<'_>) -> Result<Snapshot, Code> {
+    #[napi(catch_unwind, ts_args_type = "table: string, at?: Moment | null", ts_return_type = "Snapshot")]
+    pub fn snapshot_sync(&self, table: Unknown<'_>, at: Unknown<'_>) -> Result<Fresh<Snapshot>, Code> {
         let (table, at) = table_at(table, at).map_err(thrown)?;
-        self.log.snapshot(&table, at).map(Snapshot::from).map_err(thrown)
+        self.log.snapshot(&table, at).map(Fresh::from).map_err(thrown)
     }
 
     /// How all rows of a table stood at a moment, read off the main thread; otherwise as `snapshotSync`.
@@ -250,9 +273,9 @@ impl ChangeLog {
         &self,
         table: Unknown<'_>,
         at: Unknown<'_>,
-    ) -> Result<AsyncTask<Background<Snapshot>>, Code> {
+    ) -> Result<AsyncTask<Background<Fresh<Snapshot>>>, Code> {
         let (table, at) = table_at(table, at).map_err(thrown)?;
         let log = self.log.clone();
-        Ok(background(move || log.snapshot(&table, at).map(Snapshot::from)))
+        Ok(background(move || log.snapshot(&table, at).map(Fresh::from)))
     }
 }

@@ -72,10 +72,10 @@ pub struct StoredChange {
     #[napi(ts_type = "ChangeOperation")]
     pub operation: &'static str,
     /// The row's payload before the change, as its author saw it.
-    #[napi(ts_type = "Buffer | null")]
+    #[napi(ts_type = "Buffer")]
     pub before: Option<Bytes>,
     /// The row's payload after the change.
-    #[napi(ts_type = "Buffer | null")]
+    #[napi(ts_type = "Buffer")]
     pub after: Option<Bytes>,
     /// Small strings for an audit.
     #[napi(ts_type = "Record<string, string>")]

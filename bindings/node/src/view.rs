@@ -2,15 +2,16 @@
 
 use std::sync::Arc;
 
-use napi::bindgen_prelude::{AsyncTask, Result, Unknown};
+use napi::Env;
+use napi::bindgen_prelude::{AsyncTask, ObjectFinalize, Result, Unknown};
 use napi_derive::napi;
 
 use crate::error::{Code, thrown};
 use crate::input::Argument;
 use crate::log::ChangeLog;
-use crate::output::Count;
+use crate::output::{Count, Fresh};
 use crate::task::{Background, background};
-use crate::time_travel::{Row, Snapshot};
+use crate::time_travel::{Row, Snapshot, weight};
 
 /// A table as the log makes it, in memory: as a `Map` that takes in what is new when it is refreshed,
 /// and that cannot be changed otherwise.
@@ -30,14 +31,23 @@ use crate::time_travel::{Row, Snapshot};
 /// orders.refreshSync(); // 1
 /// orders.get(42).valueJson(); // { qty: 1 }
 /// ```
-#[napi]
+#[napi(custom_finalize)]
 pub struct View {
     view: Arc<causelog::View>,
+    /// Bytes outside the JavaScript heap that V8 was told of on this object's account.
+    declared: i64,
 }
 
-impl From<causelog::View> for View {
+impl From<causelog::View> for Fresh<View> {
     fn from(view: causelog::View) -> Self {
-        View { view: Arc::new(view) }
+        let declared = weight(&view.snapshot());
+        Fresh { object: View { view: Arc::new(view), declared }, declared }
+    }
+}
+
+impl ObjectFinalize for View {
+    fn finalize(self, env: Env) -> napi::Result<()> {
+        env.adjust_external_memory(-self.declared).map(drop)
     }
 }
 
@@ -63,9 +73,12 @@ impl View {
 
     /// The rows as they are shown now, which no refresh changes. It costs next to nothing;
     /// while it is in use, the next refresh that finds something copies a pointer for every row.
-    #[napi(catch_unwind)]
-    pub fn snapshot(&self) -> Snapshot {
-        self.view.snapshot().into()
+    #[napi(catch_unwind, ts_return_type = "Snapshot")]
+    pub fn snapshot(&self) -> Fresh<Snapshot> {
+        let snapshot = self.view.snapshot();
+        // The rows are the view's; its own is a pointer to each, once the view goes on.
+        let declared = snapshot.len() * size_of::<Arc<causelog::Row>>();
+        Snapshot::fresh(snapshot, declared as i64)
     }
 
     /// The table's name.
@@ -112,11 +125,15 @@ impl ChangeLog {
     /// It reads every entry of the table once. A table that the log has never heard of is
     /// empty and may fill later.
     ///
-    /// Throws `INVALID_ARGUMENT` for an empty table name, `CLOSED`, `CORRUPT` or `IO` when the log cannot be read.
-    #[napi(catch_unwind)]
-    pub fn materialise_sync(&self, #[napi(ts_arg_type = "string")] table: Unknown<'_>) -> Result<View, Code> {
+    /// Throws `INVALID_ARGUMENT` for an empty table name, `TRUNCATED` when entries were removed that the table may
+    /// consist of, `CLOSED`, `CORRUPT` or `IO` when the log cannot be read.
+    #[napi(catch_unwind, ts_return_type = "View")]
+    pub fn materialise_sync(
+        &self,
+        #[napi(ts_arg_type = "string")] table: Unknown<'_>,
+    ) -> Result<Fresh<View>, Code> {
         let table = Argument::new("table", table).text().map_err(thrown)?;
-        self.log.materialise(&table).map(View::from).map_err(thrown)
+        self.log.materialise(&table).map(Fresh::from).map_err(thrown)
     }
 
     /// A table of this log in memory, read off the main thread; otherwise as `materialiseSync`.
@@ -124,9 +141,9 @@ impl ChangeLog {
     pub fn materialise(
         &self,
         #[napi(ts_arg_type = "string")] table: Unknown<'_>,
-    ) -> Result<AsyncTask<Background<View>>, Code> {
+    ) -> Result<AsyncTask<Background<Fresh<View>>>, Code> {
         let table = Argument::new("table", table).text().map_err(thrown)?;
         let log = self.log.clone();
-        Ok(background(move || log.materialise(&table).map(View::from)))
+        Ok(background(move || log.materialise(&table).map(Fresh::from)))
     }
 }
