@@ -49,6 +49,18 @@ impl VectorClock {
     }
 }
 
+/// The clocks that an iterable gives, each as it is at this moment.
+pub(crate) fn clocks(iterable: &Bound<'_, PyAny>) -> PyResult<Vec<Core>> {
+    let clocks = iterable.try_iter()?.map(|clock| {
+        let clock = clock?;
+        let clock = clock.cast::<VectorClock>().map_err(|_| {
+            PyTypeError::new_err(format!("expected clocks of type VectorClock, not {}", type_name(&clock)))
+        })?;
+        Ok(clock.get().snapshot())
+    });
+    clocks.collect()
+}
+
 #[pymethods]
 impl VectorClock {
     #[new]

@@ -3,8 +3,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use causelog::{
-    ChangeLog as Core, ChangeOperation, CompactionOptions, Durability, LogOptions, QueryOptions,
-    RetentionPolicy, Uuid, VectorClock as CoreClock,
+    ChangeLog as Core, ChangeOperation, CompactionOptions, Durability, Error, ErrorCode, LogOptions,
+    QueryOptions, RetentionPolicy, Uuid, VectorClock as CoreClock,
 };
 use pyo3::prelude::*;
 use pyo3::types::{PyString, PyTuple};
@@ -12,7 +12,7 @@ use pyo3::types::{PyString, PyTuple};
 use crate::appended::Appended;
 use crate::boundary::waiting;
 use crate::change::{Change, Transaction, changes};
-use crate::clock::VectorClock;
+use crate::clock::{self, VectorClock};
 use crate::consumer::{Consumer, ConsumerStatus};
 use crate::convert::dot::DotArgument;
 use crate::convert::integer::Unsigned;
@@ -32,9 +32,9 @@ use crate::view::View;
 /// An append-only log of row changes that knows what each of them had seen.
 ///
 /// Open one with ``ChangeLog.open`` or make one with ``ChangeLog.in_memory``. It has one
-/// writer handle at a time; all methods of that handle may be called from several threads
-/// at once, and let other Python threads run while they wait. It is a context manager that
-/// closes itself.
+/// writer handle at a time, and any number that only read beside it, in whichever process; all
+/// methods of a handle may be called from several threads at once, and let other Python threads
+/// run while they wait. It is a context manager that closes itself.
 ///
 /// A transaction is visible and durable as a whole or not at all. An append that raises has
 /// written nothing. After an ``InternalError`` or a failed sync the log is closed: every
@@ -71,24 +71,26 @@ impl ChangeLog {
     ///     node: the identity that a new log takes, instead of a random one. A log that exists
     ///         keeps its own; naming one that it never had is refused.
     ///     durability: when an append returns: ``"sync"`` after the bytes have reached the disk,
-    ///         ``"os"`` after they were handed to the operating system, ``"interval"`` as well, with a
-    ///         sync every so often.
-    ///     sync_interval: how long entries may lie in the operating system's hands under
-    ///         ``"interval"``; 100 milliseconds unless told otherwise.
+    ///         ``"os"`` after they were handed to the operating system, ``"interval"`` like that,
+    ///         but it is asked to put them on the disk whenever ``sync_interval`` has passed: by the
+    ///         first append after that, or by ``maintain``.
+    ///     sync_interval: how long entries may lie in the operating system's hands under the
+    ///         durability ``"interval"``; 100 milliseconds unless told otherwise.
     ///     maximum_clock_skew: how far a remote timestamp may lie ahead of local time; 2 minutes
     ///         unless told otherwise.
-    ///     segment_bytes: from how many bytes on a segment is sealed and the next one begun: 4096 to
-    ///         2**30; 64 MiB unless told otherwise.
-    ///     read_only: only to read, beside a writer in any process and without one. Appends raise
-    ///         ``ReadOnlyError``, and what the writer appends is seen as it comes.
+    ///     segment_bytes: from how many bytes on a segment is sealed and the next one begun: 4096
+    ///         to 2**30; 64 MiB unless told otherwise.
+    ///     read_only: whether only to read: beside a writer in any process, and without one. Appends
+    ///         then raise ``ReadOnlyError``, and what the writer appends is seen as it comes.
     ///     time: where the time comes from, instead of the system's clock.
     ///
     /// Raises:
-    ///     NotFoundError: when there is no log to read only.
-    ///     LockedError: while another handle or process has it open.
+    ///     LockedError: while another handle or process has it open for writing.
+    ///     NotFoundError: when there is no log to read and ``read_only`` is set.
     ///     CorruptError: with file and offset, when it is damaged.
     ///     UnsupportedError: when a newer version wrote it.
-    ///     InvalidArgumentError: when ``path`` is no directory, or ``node`` another than the log's.
+    ///     InvalidArgumentError: when ``path`` is no directory, ``node`` another than the log's, or
+    ///         an option out of range.
     ///     IoError, NoSpaceError, ReadOnlyError: when the operating system says so.
     ///
     /// >>> import causelog, tempfile
@@ -190,6 +192,7 @@ impl ChangeLog {
     ///     InvalidArgumentError, TooLargeError: for a change that ``Change.validate`` refuses, or
     ///         a transaction beyond 1 GiB.
     ///     NoSpaceError, IoError: when it could not be written.
+    ///     ReadOnlyError: when the log was opened for reading only.
     ///     ClosedError: when the log is closed.
     fn append_transaction(&self, py: Python<'_>, changes: &Bound<'_, PyAny>) -> PyResult<Appended> {
         let changes = self::changes(changes)?;
@@ -202,6 +205,7 @@ impl ChangeLog {
     ///
     /// Raises:
     ///     MissingDependencyError: when the log lacks something that its author had seen.
+    ///     TruncatedError: when the log held that once and no longer knows its clock.
     ///     DotReuseError: when the log holds something else under one of its dots.
     ///     ClockSkewError: when its timestamp lies further ahead of local time than allowed.
     ///     InvalidArgumentError: when a dependency names no transaction, or they do not cover its
@@ -230,7 +234,12 @@ impl ChangeLog {
     ///     reverse: from the last entry to the first.
     ///
     /// Raises:
-    ///     ClosedError: when the log is closed. What reading finds damaged, the cursor raises.
+    ///     TruncatedError: with the first LSN that remains, when entries after ``since`` were removed by
+    ///         retention; in reverse the cursor raises it, once it comes there. What compaction
+    ///         removed is passed over.
+    ///     CorruptError, IoError: when looking up ``transaction`` fails. What reading finds damaged,
+    ///         the cursor raises.
+    ///     ClosedError: when the log is closed.
     ///
     /// >>> import causelog
     /// >>> log = causelog.ChangeLog.in_memory()
@@ -280,10 +289,12 @@ impl ChangeLog {
         Ok(Cursor::new(self.handle.clone(), cursor))
     }
 
-    /// Every entry of one row, oldest first, whatever its verdict.
+    /// Every entry of one row, oldest first, whatever its verdict. What compaction removed is passed over.
     ///
     /// Raises:
     ///     InvalidArgumentError: for an empty table name.
+    ///     TruncatedError: when retention has removed the beginning of the log: ``query`` the row with
+    ///         ``since`` then.
     ///     ClosedError: when the log is closed. What reading finds damaged, the cursor raises.
     ///
     /// >>> import causelog
@@ -318,6 +329,7 @@ impl ChangeLog {
     /// Raises:
     ///     InvalidArgumentError: for an empty table name, an LSN beyond the last entry, or when both
     ///         ``at`` and ``time`` are given.
+    ///     TruncatedError: when what decides it was removed.
     ///     ClosedError: when the log is closed.
     ///     CorruptError, IoError: when it cannot be read.
     ///
@@ -347,8 +359,12 @@ impl ChangeLog {
     /// How all rows of a table stood at a moment: each as ``state_at`` says, the absent ones left out.
     ///
     /// It reads every entry of the table up to that moment, and holds every row that is there in
-    /// memory. A table that the log has never heard of is empty. For ``at`` and ``time`` and what
-    /// it raises see ``state_at``.
+    /// memory. A table that the log has never heard of is empty. For ``at`` and ``time`` see ``state_at``.
+    ///
+    /// Raises:
+    ///     TruncatedError: when retention has removed the beginning of the log, or compaction entries
+    ///         that counted at that moment.
+    ///     And what ``state_at`` raises.
     #[pyo3(signature = (table, at=None, *, time=None))]
     fn snapshot(
         &self,
@@ -368,6 +384,7 @@ impl ChangeLog {
     ///
     /// Raises:
     ///     InvalidArgumentError: for an empty table name.
+    ///     TruncatedError: when retention has removed the beginning of the log.
     ///     ClosedError: when the log is closed.
     ///     CorruptError, IoError: when it cannot be read.
     fn materialise(&self, py: Python<'_>, table: Text) -> PyResult<View> {
@@ -378,9 +395,12 @@ impl ChangeLog {
     /// The whole transactions that someone whose clock is ``seen`` has not seen, in log order.
     ///
     /// Handed to another log's ``append_remote`` one after the other, they make it hold all
-    /// that this one holds.
+    /// that this one holds. What is handed out is durable: where appends return earlier than
+    /// that, this syncs first.
     ///
     /// Raises:
+    ///     TruncatedError: when some of it was removed.
+    ///     IoError: when it cannot be made durable.
     ///     ClosedError: when the log is closed. What reading finds damaged, the cursor raises.
     #[pyo3(signature = (seen=None))]
     fn transactions(
@@ -407,6 +427,7 @@ impl ChangeLog {
     ///
     /// Raises:
     ///     NotFoundError: when the log does not hold the dot.
+    ///     TruncatedError: when it was removed.
     ///     ClosedError: when the log is closed.
     fn vector_clock(&self, py: Python<'_>, dot: DotArgument) -> PyResult<VectorClock> {
         waiting(py, || self.handle.core.vector_clock(dot.0)).map(VectorClock::new)
@@ -420,25 +441,34 @@ impl ChangeLog {
         waiting(py, || self.handle.core.stats()).map(|core| ChangeLogStats { core })
     }
 
-    /// How often the log lost the end of its last segment: LSNs of different epochs are not of one history.
+    /// How often the log has lost its end, and with it LSNs that were handed out: a position is one
+    /// of this log and this epoch. What a ``Consumer`` was handed stays right in all of them.
     #[getter]
     fn epoch(&self) -> u64 {
         self.handle.core.epoch()
     }
 
-    /// Wait until the log holds an entry after ``lsn``, for at most ``timeout``, and return the LSN of its last one.
+    /// Wait until the log holds an entry after ``lsn``, and return the LSN of its last one.
     ///
-    /// A log that was opened to read only waits for the writer, whichever process that is in.
+    /// A log opened for reading only waits for the writer, whichever process that is in. Signals
+    /// are handled meanwhile, so that Ctrl-C ends it.
+    ///
+    /// Args:
+    ///     lsn: the last entry that is known, or 0.
+    ///     timeout: for how long at most.
     ///
     /// Raises:
     ///     TimeoutError: (``causelog.TimeoutError``) when none came in time.
+    ///     CorruptError, IoError: when a log opened for reading only cannot read what was appended.
     ///     ClosedError: when the log is closed, also meanwhile.
     ///
-    /// >>> import causelog, datetime
+    /// >>> import causelog, datetime, threading
     /// >>> log = causelog.ChangeLog.in_memory()
-    /// >>> _ = log.append(causelog.Change.insert("orders", 42, {"qty": 1}))
-    /// >>> log.wait(0, datetime.timedelta(seconds=1))
+    /// >>> writer = threading.Thread(target=log.append, args=[causelog.Change.insert("orders", 42, {})])
+    /// >>> writer.start()
+    /// >>> log.wait(0, datetime.timedelta(seconds=60))
     /// 1
+    /// >>> writer.join()
     fn wait(&self, py: Python<'_>, lsn: Unsigned, timeout: Span) -> PyResult<u64> {
         // In steps, so that an interrupt from the keyboard is not held up.
         let mut left = timeout.0;
@@ -446,7 +476,12 @@ impl ChangeLog {
             let step = left.min(Duration::from_millis(100));
             left -= step;
             let outcome = waiting(py, || match self.handle.core.wait(lsn.0, step) {
-                Err(error) if error.code() == causelog::ErrorCode::Timeout && !left.is_zero() => Ok(None),
+                Err(error) if error.code() == ErrorCode::Timeout && !left.is_zero() => Ok(None),
+                // The core knows of the last step only.
+                Err(error) if error.code() == ErrorCode::Timeout => {
+                    let message = format!("no entry after {} came within {:?}", lsn.0, timeout.0);
+                    Err(Error::new(ErrorCode::Timeout, message))
+                }
                 outcome => outcome.map(Some),
             })?;
             match outcome {
@@ -456,9 +491,13 @@ impl ChangeLog {
         }
     }
 
-    /// Do what is due at ``now``, the system's time unless given: the sync of the durability ``"interval"``.
+    /// Do what is due at ``now``: the sync of the durability ``"interval"``.
     ///
-    /// Appends do it by themselves; call it every so often when none come.
+    /// Call it every so often when no appends come; appends do it by themselves. Under the other
+    /// durabilities there is nothing to do.
+    ///
+    /// Args:
+    ///     now: an aware datetime, or nanoseconds since the Unix epoch; the system's time unless given.
     ///
     /// Raises:
     ///     What ``sync`` raises.
@@ -477,19 +516,35 @@ impl ChangeLog {
         Ok(removals.into_iter().map(|core| Removal { core }).collect())
     }
 
-    /// Remove what is no longer to be kept, by whole segments, oldest first, and return what that was.
+    /// Remove what these rules no longer keep, and say what that was: nothing, or one removal for
+    /// each rule. What several of them remove is removed by the first.
     ///
-    /// Whoever asks for what was removed gets a ``TruncatedError`` with the first LSN that remains.
+    /// Entries are removed by whole segments, oldest first; so somewhat more is kept than the rules
+    /// ask for, and the segment that is being written always. Whoever asks for what was removed
+    /// gets ``TruncatedError`` with the first LSN that remains. ``removals`` keeps the record.
     ///
     /// Args:
-    ///     max_age: entries older than this are removed.
-    ///     max_bytes: while the segments take more bytes than this, the oldest is removed.
-    ///     unread_bytes: entries that some consumer has not committed are kept while they and all
-    ///         after them take no more than so many bytes; without it always.
+    ///     max_age: entries older than this are removed, once all of their segment are. Without it
+    ///         age does not matter.
+    ///     max_bytes: while the segments take more bytes than this, the oldest is removed. Without
+    ///         it size does not matter.
+    ///     unread_bytes: entries that some consumer has not committed are kept, whatever the other
+    ///         rules say, while they and all after them take no more than so many bytes. Unless
+    ///         told otherwise nothing is removed that a consumer waits to read.
     ///
     /// Raises:
     ///     IoError, NoSpaceError: when the record could not be written; nothing is removed then.
-    ///     ReadOnlyError, ClosedError: when the log is.
+    ///     CorruptError: when an index that has to be read or the position of a consumer is damaged.
+    ///     ReadOnlyError: when the log was opened for reading only.
+    ///     ClosedError: when the log is closed.
+    ///
+    /// >>> import causelog
+    /// >>> log = causelog.ChangeLog.in_memory(segment_bytes=4096)
+    /// >>> for number in range(100):
+    /// ...     _ = log.append(causelog.Change.insert("orders", number, b"x" * 100))
+    /// >>> [removal] = log.retain(max_bytes=8192)
+    /// >>> removal.reason, removal.first_lsn, removal.last_lsn < log.stats().first_lsn
+    /// (<RemovalReason.BYTES: 'bytes'>, 1, True)
     #[pyo3(signature = (*, max_age=None, max_bytes=None, unread_bytes=None))]
     fn retain(
         &self,
@@ -507,56 +562,77 @@ impl ChangeLog {
         Ok(removals.into_iter().map(|core| Removal { core }).collect())
     }
 
-    /// Remove entries that later ones of the same row have replaced; None if there were none.
+    /// Remove entries that later ones of the same row have replaced, from all segments but the one
+    /// that is being written, and say how many; None if there were none.
     ///
-    /// A row keeps its newest entry that every other entry of it comes before or after, and that all
-    /// of ``known`` have seen, and everything after it. The segment that is being written is left alone.
+    /// A row keeps its newest choke point and everything after: an entry that every other entry of
+    /// the row comes before or after, and that all of ``known`` have seen. A row without one keeps
+    /// all. So its state, and how conflicts about it end, stay what they were; its history gets
+    /// shorter. Takes memory for each row of these tables. Others read meanwhile; appends wait while
+    /// segments are replaced. Consumers are not waited for: they pass over what is gone.
     ///
     /// Args:
     ///     table: only rows of this table, or of these; of all tables if it is empty.
-    ///     known: the frontiers of all other replicas, as last heard of.
+    ///     known: the frontiers of all other replicas, as last heard of. What one of them has not
+    ///         seen is kept, with all that is needed to resolve conflicts with it. Without any there
+    ///         are taken to be none.
     ///
     /// Raises:
     ///     CorruptError: where the log is damaged.
-    ///     IoError, NoSpaceError: when a file could not be written.
-    ///     ReadOnlyError, ClosedError: when the log is.
+    ///     IoError, NoSpaceError: when a file could not be written: what was compacted until then
+    ///         stays so.
+    ///     ReadOnlyError: when the log was opened for reading only.
+    ///     ClosedError: when the log is closed.
+    ///
+    /// >>> import causelog
+    /// >>> log = causelog.ChangeLog.in_memory(segment_bytes=4096)
+    /// >>> for number in range(100):
+    /// ...     _ = log.append(causelog.Change.update("orders", 42, None, b"x" * 100))
+    /// >>> log.compact(table="orders").reason, log.stats().entries < 50
+    /// (<RemovalReason.COMPACTION: 'compaction'>, True)
     #[pyo3(signature = (*, table=None, known=None))]
     fn compact(
         &self,
         py: Python<'_>,
         table: Option<&Bound<'_, PyAny>>,
-        known: Option<Vec<Bound<'_, VectorClock>>>,
+        known: Option<&Bound<'_, PyAny>>,
     ) -> PyResult<Option<Removal>> {
-        let known = known.unwrap_or_default();
         let options = CompactionOptions {
             tables: table.map(tables).transpose()?.unwrap_or_default(),
-            known: known.iter().map(|clock| clock.get().snapshot()).collect(),
+            known: known.map(clock::clocks).transpose()?.unwrap_or_default(),
         };
         let removal = waiting(py, || self.handle.core.compact(&options))?;
         Ok(removal.map(|core| Removal { core }))
     }
 
-    /// Read all files of the log and check all that can be. Damage is not raised but found: see the report.
+    /// Read all files of the log and check all that can be: checksums, and that what they hold fits
+    /// together. Left out are the positions of consumers, which ``consumers`` checks.
+    ///
+    /// Others may append and read meanwhile. Damage is not an error but a finding: what opening finds
+    /// damaged is an error of opening, so a log that is open is damaged where nobody has looked.
+    /// Damage to what is derived, indexes and the checkpoint, loses nothing: remove the file, and
+    /// the next opening for writing makes it again.
     ///
     /// Raises:
     ///     IoError: when something cannot be read.
     ///     ClosedError: when the log is closed.
-    ///
-    /// >>> import causelog
-    /// >>> causelog.ChangeLog.in_memory().verify().is_intact
-    /// True
     fn verify(&self, py: Python<'_>) -> PyResult<VerifyReport> {
         waiting(py, || self.handle.core.verify()).map(|core| VerifyReport { core })
     }
 
-    /// Copy all that is intact of the log in the directory ``source`` into a new log in ``target``.
+    /// Copy all that is intact of the log in the directory ``source`` into a new log in the
+    /// directory ``target``.
     ///
-    /// The damaged log is only read. The copy holds each transaction whose past is whole, under
-    /// its own dot and clock, in the same order; it has an identity of its own.
+    /// The damaged log is only read. The copy holds each transaction whose past is whole, under its
+    /// own dot and clock, in the same order; it has an identity of its own, for other replicas may
+    /// know more of the old one. LSNs are given out anew. Where nothing intact follows damage that
+    /// can be found, the rest of that segment is lost. What depends on transactions that retention has
+    /// removed, or that compaction has removed something of, is left out with them: of such a log
+    /// commonly all. Verdicts and consumers are not copied.
     ///
     /// Raises:
-    ///     NotFoundError: when ``source`` holds no log.
-    ///     AlreadyExistsError: when ``target`` holds one.
+    ///     NotFoundError: when ``source`` holds no segment.
+    ///     AlreadyExistsError: when ``target`` holds a log.
     ///     LockedError: while somebody writes ``source``.
     ///     UnsupportedError: when a newer version wrote it.
     ///     IoError, NoSpaceError: when the operating system says so.
@@ -565,42 +641,45 @@ impl ChangeLog {
         waiting(py, || Core::salvage(source, target)).map(|core| SalvageReport { core })
     }
 
-    /// The consumer of this name, made if there is none: a reader whose position the log keeps.
+    /// The consumer with this name, made if there is none: it then stands before the first entry
+    /// that ever was.
+    ///
+    /// Names have 1 to 100 letters, digits, ``.``, ``_`` and ``-``, all of ASCII.
     ///
     /// Raises:
-    ///     InvalidArgumentError: for a name that is not 1 to 100 of ``A-Z a-z 0-9 . _ -``.
-    ///     CorruptError: when what the log keeps of it is damaged.
+    ///     InvalidArgumentError: for another name.
+    ///     CorruptError: when its file is damaged beyond use.
+    ///     UnsupportedError: when a newer version wrote it.
+    ///     ReadOnlyError, NoSpaceError, IoError: when it would have to be made and cannot.
     ///     ClosedError: when the log is closed.
-    ///
-    /// >>> import causelog
-    /// >>> log = causelog.ChangeLog.in_memory()
-    /// >>> _ = log.append(causelog.Change.insert("orders", 42, {"qty": 1}))
-    /// >>> reader = log.consumer("reports")
-    /// >>> for entry in reader.poll():
-    /// ...     print(entry.lsn, entry.after_json())
-    /// 1 {'qty': 1}
-    /// >>> reader.commit(1)
-    /// >>> reader.lag()
-    /// 0
     fn consumer(&self, py: Python<'_>, name: Text) -> PyResult<Consumer> {
         let core = waiting(py, || self.handle.core.consumer(&name.0))?;
         Ok(Consumer::new(self.handle.clone(), core))
     }
 
-    /// All consumers of the log, by name.
+    /// How far each consumer has come, by name.
     ///
     /// Raises:
-    ///     CorruptError: when what the log keeps of one is damaged.
+    ///     CorruptError: naming the file, when one is damaged beyond use.
+    ///     UnsupportedError, IoError: when one cannot be read.
     ///     ClosedError: when the log is closed.
+    ///
+    /// >>> import causelog
+    /// >>> log = causelog.ChangeLog.in_memory()
+    /// >>> _ = log.consumer("mailer")
+    /// >>> log.consumers()
+    /// [<ConsumerStatus "mailer" at 0, 0 behind>]
     fn consumers(&self, py: Python<'_>) -> PyResult<Vec<ConsumerStatus>> {
         let consumers = waiting(py, || self.handle.core.consumers())?;
         Ok(consumers.into_iter().map(|core| ConsumerStatus { core }).collect())
     }
 
-    /// Forget a consumer and its position.
+    /// Remove a consumer and forget its position. Handles on it find that out when they commit.
     ///
     /// Raises:
     ///     NotFoundError: when there is none of this name.
+    ///     InvalidArgumentError: when none can have it.
+    ///     ReadOnlyError, IoError: when it cannot be removed.
     ///     ClosedError: when the log is closed.
     fn remove_consumer(&self, py: Python<'_>, name: Text) -> PyResult<()> {
         waiting(py, || self.handle.core.remove_consumer(&name.0))
@@ -610,6 +689,7 @@ impl ChangeLog {
     ///
     /// Raises:
     ///     IoError: when the operating system cannot promise it, which closes the log.
+    ///     ReadOnlyError: when the log was opened for reading only.
     ///     ClosedError: when the log is closed.
     fn sync(&self, py: Python<'_>) -> PyResult<()> {
         waiting(py, || self.handle.core.sync())

@@ -12,7 +12,7 @@ pub(crate) struct ChangeLogStats {
 
 #[pymethods]
 impl ChangeLogStats {
-    /// Entries: changes of all transactions.
+    /// Entries that are still there: changes of all transactions, the removed ones left out.
     #[getter]
     fn entries(&self) -> u64 {
         self.core.entries
@@ -84,7 +84,7 @@ impl ChangeLogStats {
         self.core.newest.map(Timestamp::nanoseconds)
     }
 
-    /// Bytes of all segments, their headers included.
+    /// Bytes of all segments, their headers included; not those of their indexes.
     #[getter]
     fn bytes(&self) -> u64 {
         self.core.bytes

@@ -29,6 +29,10 @@ impl Finding {
         &self.core.message
     }
 
+    fn __eq__(&self, other: &Bound<'_, Finding>) -> bool {
+        self.core == other.get().core
+    }
+
     fn __repr__(&self) -> String {
         format!("<Finding in {}: {}>", self.core.file, self.core.message)
     }
@@ -39,6 +43,13 @@ fn findings(findings: &[CoreFinding]) -> Vec<Finding> {
 }
 
 /// What ``ChangeLog.verify`` found.
+///
+/// >>> import causelog
+/// >>> log = causelog.ChangeLog.in_memory()
+/// >>> _ = log.append(causelog.Change.insert("orders", 42, {"qty": 1}))
+/// >>> report = log.verify()
+/// >>> report.entries, report.is_intact, report.findings
+/// (1, True, [])
 #[pyclass(module = "causelog", frozen)]
 pub(crate) struct VerifyReport {
     pub(crate) core: Core,
@@ -90,6 +101,10 @@ impl VerifyReport {
         quick(py, || self.core.check())
     }
 
+    fn __eq__(&self, other: &Bound<'_, VerifyReport>) -> bool {
+        self.core == other.get().core
+    }
+
     fn __repr__(&self) -> String {
         format!("<VerifyReport of {} entries, {} findings>", self.core.entries, self.core.findings.len())
     }
@@ -125,6 +140,10 @@ impl SalvageReport {
     #[getter]
     fn findings(&self) -> Vec<Finding> {
         findings(&self.core.findings)
+    }
+
+    fn __eq__(&self, other: &Bound<'_, SalvageReport>) -> bool {
+        self.core == other.get().core
     }
 
     fn __repr__(&self) -> String {

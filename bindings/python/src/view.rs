@@ -50,6 +50,7 @@ impl View {
     /// now. Returns how many entries of the table these had, also those that changed no row.
     ///
     /// Raises:
+    ///     TruncatedError: when entries that it has not taken in were removed by retention.
     ///     ClosedError: when the log is closed.
     ///     CorruptError, IoError: when it cannot be read. The view stays as it was.
     fn refresh(&self, py: Python<'_>) -> PyResult<u64> {

@@ -21,13 +21,20 @@ from causelog import (
     ConflictDetector,
     ConflictReport,
     ConflictType,
+    Consumer,
+    ConsumerStatus,
     Dot,
+    Finding,
+    Removal,
+    RemovalReason,
     Row,
+    SalvageReport,
     Side,
     Snapshot,
     TableStats,
     Transaction,
     VectorClock,
+    VerifyReport,
     View,
 )
 
@@ -81,6 +88,36 @@ def time_travel(log: ChangeLog) -> None:
     log.snapshot("orders", at="now")  # type: ignore[arg-type]
     log.state_at("orders")  # type: ignore[call-arg]
     view[1] = view[2]  # type: ignore[index]
+
+
+def keeping(path: Path) -> None:
+    with ChangeLog.open(path, durability="interval", sync_interval=timedelta(seconds=1), read_only=True) as log:
+        assert_type(log.epoch, int)
+        assert_type(log.wait(0, timedelta(seconds=1)), int)
+        log.maintain(datetime.now(UTC))
+        consumer = log.consumer("reports")
+        assert_type(consumer, Consumer)
+        assert_type(consumer.poll(), list[ChangeEntry])
+        assert_type(consumer.position() + consumer.lag(), int)
+        consumer.commit(1)
+        consumer.reset(0)
+        assert_type(log.consumers(), list[ConsumerStatus])
+        assert_type(log.retain(max_age=timedelta(days=30), max_bytes=1 << 30, unread_bytes=1 << 32), list[Removal])
+        removal = log.compact(table=["orders"], known=(clock for clock in [log.frontier()]))
+        assert_type(removal, Removal | None)
+        for each in log.removals():
+            assert_type(each.reason, RemovalReason)
+            assert_type(each.at, datetime)
+        report = log.verify()
+        assert_type(report, VerifyReport)
+        assert_type(report.findings, list[Finding])
+        assert_type(report.findings[0].offset, int | None)
+        log.wait(0, 1)  # type: ignore[arg-type]
+        log.retain(max_age=60)  # type: ignore[arg-type]
+        log.compact("orders")  # type: ignore[call-arg]
+        consumer.poll("1")  # type: ignore[arg-type]
+    assert_type(ChangeLog.salvage(path, "copy"), SalvageReport)
+    ChangeLog.in_memory(read_only=True)  # type: ignore[call-arg]
 
 
 def changes(node: UUID) -> None:
