@@ -1958,9 +1958,13 @@ causelog_status causelog_entry_new(const struct causelog_entry_fields *fields,
                                    struct causelog_error **error);
 
 /**
- * A copy of an entry, to keep one that is borrowed. NULL of NULL. Free it with `causelog_entry_free`.
+ * A copy of an entry, to keep one that is borrowed. Free it with `causelog_entry_free`.
+ *
+ * Fails as `causelog_entry_vector_clock` does.
  */
-struct causelog_entry *causelog_entry_clone(const struct causelog_entry *entry);
+causelog_status causelog_entry_clone(const struct causelog_entry *entry,
+                                     struct causelog_entry **copy,
+                                     struct causelog_error **error);
 
 /**
  * Its position in this log, from 1 without gaps: local, never to be compared with another log's.
@@ -1974,9 +1978,17 @@ struct causelog_dot causelog_entry_dot(const struct causelog_entry *entry);
 
 /**
  * What the author had seen when making the change, and the change itself. Borrowed: it
- * lives as long as the entry. NULL of NULL.
+ * lives as long as the entry.
+ *
+ * Of an entry that a cursor lends it is worked out when it is asked for: from memory for the
+ * last few thousand transactions, else by reading at most the entry's own segment.
+ *
+ * Fails with `CAUSELOG_CORRUPT` naming file and offset when what it reads is damaged,
+ * `CAUSELOG_IO`, and `CAUSELOG_CLOSED`; of an entry that is not lent only when an argument is NULL.
  */
-const struct causelog_clock *causelog_entry_vector_clock(const struct causelog_entry *entry);
+causelog_status causelog_entry_vector_clock(const struct causelog_entry *entry,
+                                            const struct causelog_clock **clock,
+                                            struct causelog_error **error);
 
 /**
  * When the change was made, by its author's hybrid logical clock, in nanoseconds since the Unix epoch.
@@ -2037,7 +2049,7 @@ struct causelog_metadata causelog_entry_metadata(const struct causelog_entry *en
 /**
  * Whether the author of `other`, another entry, had seen `entry`.
  *
- * Fails with `CAUSELOG_INVALID_ARGUMENT` when an argument is NULL.
+ * Fails as `causelog_entry_vector_clock` of one of them does.
  */
 causelog_status causelog_entry_happens_before(const struct causelog_entry *entry,
                                               const struct causelog_entry *other,
@@ -2987,8 +2999,8 @@ causelog_resolution causelog_detector_resolution(const struct causelog_detector 
  * and when both left the row in the same state (identical `after`, two deletes among
  * them), for then there is nothing to disagree about.
  *
- * Fails with `CAUSELOG_INVALID_ARGUMENT` when the entries are not of one row, and
- * `CAUSELOG_DOT_REUSE` when they have one dot but differ.
+ * Fails with `CAUSELOG_INVALID_ARGUMENT` when the entries are not of one row,
+ * `CAUSELOG_DOT_REUSE` when they have one dot but differ, and as `causelog_entry_vector_clock` does.
  */
 causelog_status causelog_detector_detect(const struct causelog_detector *detector,
                                          const struct causelog_entry *local,
@@ -3014,7 +3026,8 @@ causelog_status causelog_detector_report(const struct causelog_detector *detecto
  * standing one. Free the report with `causelog_report_free`.
  *
  * Fails with `CAUSELOG_INVALID_ARGUMENT` when there are fewer than two different entries
- * or they are not of one row, and `CAUSELOG_DOT_REUSE` when two have one dot but differ.
+ * or they are not of one row, `CAUSELOG_DOT_REUSE` when two have one dot but differ, and as
+ * `causelog_entry_vector_clock` does.
  */
 causelog_status causelog_detector_resolve(const struct causelog_detector *detector,
                                           const struct causelog_entry *const *entries,

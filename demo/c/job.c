@@ -48,9 +48,11 @@ static void push(entries *to, const causelog_entry *entry) {
     to->items[to->count++] = entry;
 }
 
-/* Whether the author of `later` had seen `earlier`. */
+/* Whether the author of `later` had seen `earlier`. Both are copies: their clocks are at hand, and asking cannot fail. */
 static bool has_seen(const causelog_entry *later, const causelog_entry *earlier) {
-    return causelog_clock_covers(causelog_entry_vector_clock(later), causelog_entry_dot(earlier));
+    const causelog_clock *seen = NULL;
+    causelog_entry_vector_clock(later, &seen, NULL);
+    return causelog_clock_covers(seen, causelog_entry_dot(earlier));
 }
 
 static bool same_after(const causelog_entry *one, const causelog_entry *other) {
@@ -180,7 +182,11 @@ static bool report(job *on, const entries *conflicting, const causelog_dot *sett
 /* Takes in the next entry of the log. */
 static bool take(job *on, const causelog_entry *borrowed) {
     on->owned = room_for_one(on->owned, on->owned_count, &on->owned_capacity, sizeof *on->owned);
-    causelog_entry *entry = must(causelog_entry_clone(borrowed));
+    causelog_entry *entry;
+    causelog_error *error = NULL;
+    if (causelog_entry_clone(borrowed, &entry, &error) != CAUSELOG_OK) {
+        return fail_library(on->why, on->place, error);
+    }
     on->owned[on->owned_count++] = entry;
     row *of = row_of(on, entry);
     if (of == NULL) {

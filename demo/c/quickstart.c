@@ -56,13 +56,16 @@ int main(void) {
     const causelog_entry *entry; /* lives until the next call on the cursor */
     check(causelog_log_query(office, &options, &history, &error));
     check(causelog_cursor_next(history, &entry, &error));
-    causelog_entry *remote = causelog_entry_clone(entry);
+    causelog_entry *remote, *local; /* copies, to keep */
+    check(causelog_entry_clone(entry, &remote, &error));
     check(causelog_cursor_next(history, &entry, &error));
-    causelog_entry *local = causelog_entry_clone(entry);
+    check(causelog_entry_clone(entry, &local, &error));
 
+    const causelog_clock *seen_here, *seen_there;
     causelog_causality causality;
-    check(causelog_clock_compare(causelog_entry_vector_clock(local), causelog_entry_vector_clock(remote),
-                                 &causality, &error));
+    check(causelog_entry_vector_clock(local, &seen_here, &error));
+    check(causelog_entry_vector_clock(remote, &seen_there, &error));
+    check(causelog_clock_compare(seen_here, seen_there, &causality, &error));
     printf("%s\n", causelog_causality_name(causality)); /* concurrent: neither had seen the other */
 
     causelog_detector *detector;

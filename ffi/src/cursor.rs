@@ -1,7 +1,7 @@
 use std::mem::MaybeUninit;
 use std::ptr::{from_ref, null};
 
-use causelog_core::{Cursor, QueryOptions, Result, Timestamp, TransactionCursor, VectorClock};
+use causelog_core::{Cursor, EntryRef, QueryOptions, Result, Timestamp, TransactionCursor, VectorClock};
 
 use crate::clock::causelog_clock;
 use crate::entry::causelog_entry;
@@ -101,13 +101,30 @@ impl causelog_query_options {
 /// was made, and keeps it open also when the log's own handle is freed. Use it by one
 /// thread at a time.
 pub struct causelog_cursor {
-    cursor: Cursor,
+    /// Lent by `cursor`, which therefore stays where it is and is not used while this is there.
     current: Option<causelog_entry>,
+    cursor: Cursor,
+    /// Set by a failure of which the core's cursor knows nothing.
+    ended: bool,
 }
 
 impl causelog_cursor {
     pub(crate) fn give(cursor: Cursor) -> *mut causelog_cursor {
-        give(causelog_cursor { cursor, current: None })
+        give(causelog_cursor { current: None, cursor, ended: false })
+    }
+
+    fn next(&mut self) -> Result<*const causelog_entry> {
+        self.current = None;
+        if self.ended {
+            return Ok(null());
+        }
+        let Some(entry) = self.cursor.next_entry()? else { return Ok(null()) };
+        // SAFETY: only the lifetime changes. What the entry borrows belongs to `self.cursor`,
+        // which lives behind a handle and so is never moved, and which is used again or freed
+        // only by calls that end the entry: C is told that it lives until then.
+        let entry = unsafe { std::mem::transmute::<EntryRef<'_>, EntryRef<'static>>(entry) };
+        let entry = causelog_entry::lend(entry).inspect_err(|_| self.ended = true)?;
+        Ok(from_ref(self.current.insert(entry)))
     }
 }
 
@@ -147,9 +164,7 @@ pub extern "C" fn causelog_cursor_next(
 ) -> causelog_status {
     guard(error, || {
         let (cursor, entry) = (required(cursor, "cursor")?, required(entry, "entry")?);
-        cursor.current = None;
-        cursor.current = cursor.cursor.next().transpose()?.map(causelog_entry::new);
-        entry.write(cursor.current.as_ref().map_or(null(), from_ref));
+        entry.write(cursor.next()?);
         Ok(())
     })
 }

@@ -61,8 +61,8 @@ pub extern "C" fn causelog_detector_resolution(detector: Option<&causelog_detect
 /// and when both left the row in the same state (identical `after`, two deletes among
 /// them), for then there is nothing to disagree about.
 ///
-/// Fails with `CAUSELOG_INVALID_ARGUMENT` when the entries are not of one row, and
-/// `CAUSELOG_DOT_REUSE` when they have one dot but differ.
+/// Fails with `CAUSELOG_INVALID_ARGUMENT` when the entries are not of one row,
+/// `CAUSELOG_DOT_REUSE` when they have one dot but differ, and as `causelog_entry_vector_clock` does.
 #[unsafe(no_mangle)]
 pub extern "C" fn causelog_detector_detect(
     detector: Option<&causelog_detector>,
@@ -75,7 +75,7 @@ pub extern "C" fn causelog_detector_detect(
         let detector = required(detector, "detector")?;
         let (local, remote) = (required(local, "local")?, required(remote, "remote")?);
         let conflict = required(conflict, "conflict")?;
-        let detected = detector.detector.detect(local.get(), remote.get())?;
+        let detected = detector.detector.detect(local.get()?, remote.get()?)?;
         conflict.write(detected.map_or(null_mut(), |detected| give(causelog_conflict::new(detected))));
         Ok(())
     })
@@ -106,7 +106,8 @@ pub extern "C" fn causelog_detector_report(
 /// standing one. Free the report with `causelog_report_free`.
 ///
 /// Fails with `CAUSELOG_INVALID_ARGUMENT` when there are fewer than two different entries
-/// or they are not of one row, and `CAUSELOG_DOT_REUSE` when two have one dot but differ.
+/// or they are not of one row, `CAUSELOG_DOT_REUSE` when two have one dot but differ, and as
+/// `causelog_entry_vector_clock` does.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn causelog_detector_resolve(
     detector: Option<&causelog_detector>,
@@ -123,7 +124,7 @@ pub unsafe extern "C" fn causelog_detector_resolve(
             unsafe { slice(entries, count, "entries")? }.iter().enumerate().map(|(index, entry)| {
                 // SAFETY: as above.
                 let entry = unsafe { entry.as_ref() };
-                Ok(required(entry, &format!("element {index} of entries"))?.get())
+                required(entry, &format!("element {index} of entries"))?.get()
             });
         let entries = entries.collect::<Result<Vec<_>>>()?;
         let report = required(report, "report")?;

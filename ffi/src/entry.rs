@@ -1,7 +1,10 @@
 use std::mem::MaybeUninit;
-use std::ptr::{from_ref, null, null_mut};
+use std::ptr::{from_ref, null};
+use std::sync::OnceLock;
 
-use causelog_core::{ChangeEntry, Timestamp};
+use causelog_core::{
+    ChangeEntry, ChangeOperation, Dot, EntryRef, Metadata, Result, RowId, Timestamp, VectorClock, Verdict,
+};
 
 use crate::change::{ChangeView, causelog_change, causelog_metadata};
 use crate::clock::causelog_clock;
@@ -17,25 +20,134 @@ use crate::text::{causelog_bytes, causelog_text};
 
 /// One change as a log holds it. Never changes, and may be read from several threads at once.
 pub struct causelog_entry {
+    facts: Facts,
     view: ChangeView,
-    /// What `view` points into.
-    entry: ChangeEntry,
+    content: Content,
 }
+
+/// What `view` points into.
+enum Content {
+    /// An entry with all that belongs to it.
+    Whole(ChangeEntry),
+    /// What a cursor lends, and what was made of it.
+    Lent(Lent),
+}
+
+/// An entry that lies in the block that its cursor has read. Images and names are used
+/// where they are; what costs something to work out is worked out when somebody asks.
+struct Lent {
+    entry: EntryRef<'static>,
+    _row_id: RowId,
+    _metadata: Metadata,
+    clock: OnceLock<VectorClock>,
+    /// Behind a pointer, because few entries need it.
+    whole: OnceLock<Box<ChangeEntry>>,
+}
+
+/// What is copied of every entry, because it is small.
+#[derive(Clone, Copy)]
+struct Facts {
+    lsn: u64,
+    dot: Dot,
+    timestamp: Timestamp,
+    transaction: Dot,
+    operation: ChangeOperation,
+    verdict: Option<Verdict>,
+}
+
+// Entries may be read from several threads at once, also lent ones.
+const _: fn() = || {
+    fn shared<T: Sync>() {}
+    shared::<Content>();
+};
 
 impl causelog_entry {
     pub(crate) fn new(entry: ChangeEntry) -> Self {
         let images = (entry.before.as_deref(), entry.after.as_deref());
         let view = ChangeView::new(&entry.table, &entry.row_id, entry.operation, images, &entry.metadata);
-        causelog_entry { view, entry }
+        let facts = Facts {
+            lsn: entry.lsn,
+            dot: entry.dot(),
+            timestamp: entry.timestamp,
+            transaction: entry.transaction,
+            operation: entry.operation,
+            verdict: entry.verdict,
+        };
+        causelog_entry { facts, view, content: Content::Whole(entry) }
     }
 
-    pub(crate) fn get(&self) -> &ChangeEntry {
-        &self.entry
+    /// An entry that lies where its cursor has read it.
+    ///
+    /// # Errors
+    /// `CORRUPT` when its row id is damaged.
+    pub(crate) fn lend(entry: EntryRef<'static>) -> Result<Self> {
+        let (row_id, metadata) = (entry.row_id()?, entry.metadata());
+        let view =
+            ChangeView::new(entry.table, &row_id, entry.operation, (entry.before, entry.after), &metadata);
+        let facts = Facts {
+            lsn: entry.lsn,
+            dot: entry.dot(),
+            timestamp: entry.timestamp,
+            transaction: entry.transaction,
+            operation: entry.operation,
+            verdict: entry.verdict,
+        };
+        let (clock, whole) = (OnceLock::new(), OnceLock::new());
+        let lent = Lent { entry, _row_id: row_id, _metadata: metadata, clock, whole };
+        Ok(causelog_entry { facts, view, content: Content::Lent(lent) })
+    }
+
+    /// The entry as the core's functions take it.
+    ///
+    /// # Errors
+    /// As [`causelog_entry::vector_clock`].
+    pub(crate) fn get(&self) -> Result<&ChangeEntry> {
+        match &self.content {
+            Content::Whole(entry) => Ok(entry),
+            Content::Lent(lent) => {
+                once(&lent.whole, || lent.entry.to_entry().map(Box::new)).map(|whole| &**whole)
+            }
+        }
+    }
+
+    /// A copy with all that belongs to it.
+    ///
+    /// # Errors
+    /// As [`causelog_entry::vector_clock`].
+    fn to_whole(&self) -> Result<ChangeEntry> {
+        match &self.content {
+            Content::Whole(entry) => Ok(entry.clone()),
+            Content::Lent(lent) => lent.entry.to_entry(),
+        }
+    }
+
+    /// What the author had seen.
+    ///
+    /// # Errors
+    /// Of an entry that is lent: `CORRUPT`, `IO`, `CLOSED` when the log cannot be read for it.
+    fn vector_clock(&self) -> Result<&VectorClock> {
+        match &self.content {
+            Content::Whole(entry) => Ok(&entry.vector_clock),
+            Content::Lent(lent) => once(&lent.clock, || lent.entry.vector_clock()),
+        }
+    }
+
+    pub(crate) fn dot(&self) -> Dot {
+        self.facts.dot
     }
 
     pub(crate) fn row_id(&self) -> *const causelog_row_id {
         self.view.row_id()
     }
+}
+
+/// The value of a cell, made by the first who asks; a failure leaves the cell empty.
+fn once<T>(cell: &OnceLock<T>, make: impl FnOnce() -> Result<T>) -> Result<&T> {
+    if let Some(value) = cell.get() {
+        return Ok(value);
+    }
+    let made = make()?;
+    Ok(cell.get_or_init(|| made))
 }
 
 /// What an entry is made of, to use the detector without a log. Begin with `CAUSELOG_ENTRY_FIELDS_INIT`.
@@ -107,41 +219,65 @@ pub unsafe extern "C" fn causelog_entry_new(
     })
 }
 
-/// A copy of an entry, to keep one that is borrowed. NULL of NULL. Free it with `causelog_entry_free`.
+/// A copy of an entry, to keep one that is borrowed. Free it with `causelog_entry_free`.
+///
+/// Fails as `causelog_entry_vector_clock` does.
 #[unsafe(no_mangle)]
-pub extern "C" fn causelog_entry_clone(entry: Option<&causelog_entry>) -> *mut causelog_entry {
-    read(entry, null_mut(), |entry| give(causelog_entry::new(entry.entry.clone())))
+pub extern "C" fn causelog_entry_clone(
+    entry: Option<&causelog_entry>,
+    copy: Option<&mut MaybeUninit<*mut causelog_entry>>,
+    error: Option<&mut MaybeUninit<*mut causelog_error>>,
+) -> causelog_status {
+    guard(error, || {
+        let (entry, copy) = (required(entry, "entry")?, required(copy, "copy")?);
+        copy.write(give(causelog_entry::new(entry.to_whole()?)));
+        Ok(())
+    })
 }
 
 /// Its position in this log, from 1 without gaps: local, never to be compared with another log's.
 #[unsafe(no_mangle)]
 pub extern "C" fn causelog_entry_lsn(entry: Option<&causelog_entry>) -> u64 {
-    read(entry, 0, |entry| entry.entry.lsn)
+    read(entry, 0, |entry| entry.facts.lsn)
 }
 
 /// The identity of the change: its node and sequence.
 #[unsafe(no_mangle)]
 pub extern "C" fn causelog_entry_dot(entry: Option<&causelog_entry>) -> causelog_dot {
-    read(entry, causelog_dot::NONE, |entry| entry.entry.dot().into())
+    read(entry, causelog_dot::NONE, |entry| entry.facts.dot.into())
 }
 
 /// What the author had seen when making the change, and the change itself. Borrowed: it
-/// lives as long as the entry. NULL of NULL.
+/// lives as long as the entry.
+///
+/// Of an entry that a cursor lends it is worked out when it is asked for: from memory for the
+/// last few thousand transactions, else by reading at most the entry's own segment.
+///
+/// Fails with `CAUSELOG_CORRUPT` naming file and offset when what it reads is damaged,
+/// `CAUSELOG_IO`, and `CAUSELOG_CLOSED`; of an entry that is not lent only when an argument is NULL.
 #[unsafe(no_mangle)]
-pub extern "C" fn causelog_entry_vector_clock(entry: Option<&causelog_entry>) -> *const causelog_clock {
-    read(entry, null(), |entry| causelog_clock::lend(&entry.entry.vector_clock))
+pub extern "C" fn causelog_entry_vector_clock(
+    entry: Option<&causelog_entry>,
+    clock: Option<&mut MaybeUninit<*const causelog_clock>>,
+    error: Option<&mut MaybeUninit<*mut causelog_error>>,
+) -> causelog_status {
+    guard(error, || {
+        let (entry, clock) = (required(entry, "entry")?, required(clock, "clock")?);
+        clock.write(causelog_clock::lend(entry.vector_clock()?));
+        Ok(())
+    })
 }
 
 /// When the change was made, by its author's hybrid logical clock, in nanoseconds since the Unix epoch.
 #[unsafe(no_mangle)]
 pub extern "C" fn causelog_entry_timestamp(entry: Option<&causelog_entry>) -> i64 {
-    read(entry, 0, |entry| entry.entry.timestamp.nanoseconds())
+    read(entry, 0, |entry| entry.facts.timestamp.nanoseconds())
 }
 
 /// The name of the transaction it belongs to: the dot of that transaction's last change.
 #[unsafe(no_mangle)]
 pub extern "C" fn causelog_entry_transaction(entry: Option<&causelog_entry>) -> causelog_dot {
-    read(entry, causelog_dot::NONE, |entry| entry.entry.transaction.into())
+    read(entry, causelog_dot::NONE, |entry| entry.facts.transaction.into())
 }
 
 /// What changed, as it could be appended again. Borrowed; NULL of NULL.
@@ -166,7 +302,7 @@ pub extern "C" fn causelog_entry_row_id(entry: Option<&causelog_entry>) -> *cons
 #[unsafe(no_mangle)]
 pub extern "C" fn causelog_entry_operation(entry: Option<&causelog_entry>) -> causelog_operation {
     let none = causelog_operation::CAUSELOG_OPERATION_NONE;
-    read(entry, none, |entry| causelog_operation::of(entry.entry.operation).unwrap_or(none))
+    read(entry, none, |entry| causelog_operation::of(entry.facts.operation).unwrap_or(none))
 }
 
 /// The row's payload before the change, as its author saw it. Borrowed; `data` is NULL if there is none.
@@ -186,7 +322,7 @@ pub extern "C" fn causelog_entry_after(entry: Option<&causelog_entry>) -> causel
 pub extern "C" fn causelog_entry_verdict(entry: Option<&causelog_entry>) -> causelog_verdict {
     let none = causelog_verdict::CAUSELOG_VERDICT_NONE;
     read(entry, none, |entry| {
-        entry.entry.verdict.and_then(|verdict| causelog_verdict::of(verdict).ok()).unwrap_or(none)
+        entry.facts.verdict.and_then(|verdict| causelog_verdict::of(verdict).ok()).unwrap_or(none)
     })
 }
 
@@ -206,7 +342,7 @@ pub extern "C" fn causelog_entry_metadata(entry: Option<&causelog_entry>, index:
 
 /// Whether the author of `other`, another entry, had seen `entry`.
 ///
-/// Fails with `CAUSELOG_INVALID_ARGUMENT` when an argument is NULL.
+/// Fails as `causelog_entry_vector_clock` of one of them does.
 #[unsafe(no_mangle)]
 pub extern "C" fn causelog_entry_happens_before(
     entry: Option<&causelog_entry>,
@@ -216,7 +352,8 @@ pub extern "C" fn causelog_entry_happens_before(
 ) -> causelog_status {
     guard(error, || {
         let (entry, other) = (required(entry, "entry")?, required(other, "other")?);
-        required(answer, "answer")?.write(entry.entry.happens_before(&other.entry));
+        let answer = required(answer, "answer")?;
+        answer.write(entry.get()?.happens_before(other.get()?));
         Ok(())
     })
 }

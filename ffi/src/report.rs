@@ -108,7 +108,7 @@ pub extern "C" fn causelog_report_winner(
 pub extern "C" fn causelog_report_winning_entry(report: Option<&causelog_report>) -> *const causelog_entry {
     read(report, null(), |report| {
         let winner = report.report.winning_entry().map(|entry| entry.dot());
-        let head = report.heads().iter().find(|head| Some(head.get().dot()) == winner);
+        let head = report.heads().iter().find(|head| Some(head.dot()) == winner);
         head.map_or(null(), from_ref)
     })
 }

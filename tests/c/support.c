@@ -141,7 +141,14 @@ causelog_entry *entry_at(const causelog_log *log, uint64_t lsn) {
     const causelog_entry *entry;
     CHECK_OK(causelog_cursor_next(cursor, &entry, &error));
     CHECK(entry != NULL);
-    causelog_entry *copy = causelog_entry_clone(entry);
+    causelog_entry *copy;
+    CHECK_OK(causelog_entry_clone(entry, &copy, &error));
     causelog_cursor_free(cursor);
     return copy;
+}
+
+const causelog_clock *clock_of(const causelog_entry *entry) {
+    const causelog_clock *clock;
+    CHECK_OK(causelog_entry_vector_clock(entry, &clock, &error));
+    return clock;
 }

@@ -41,4 +41,7 @@ size_t pull(const causelog_log *to, const causelog_log *from);
 /* The entry of a log with this LSN, owned by the caller. */
 causelog_entry *entry_at(const causelog_log *log, uint64_t lsn);
 
+/* What the author of an entry had seen; lives as long as the entry. */
+const causelog_clock *clock_of(const causelog_entry *entry);
+
 #endif

@@ -348,7 +348,9 @@ static void dump_entries(const causelog_log *log) {
         printf("{\"entry\":{\"lsn\":\"%" PRIu64 "\",\"node\":", causelog_entry_lsn(entry));
         print_uuid(dot.node);
         printf(",\"sequence\":\"%" PRIu64 "\",\"vector_clock\":", dot.sequence);
-        print_clock(causelog_entry_vector_clock(entry));
+        const causelog_clock *clock;
+        check(causelog_entry_vector_clock(entry, &clock, &error));
+        print_clock(clock);
         printf(",\"timestamp\":\"%" PRId64 "\",\"transaction\":", causelog_entry_timestamp(entry));
         print_dot(causelog_entry_transaction(entry));
         printf(",\"verdict\":");
