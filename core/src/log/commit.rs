@@ -265,7 +265,7 @@ impl Inner {
     fn publish(&self, writer: &mut Writer, mut staged: Vec<(Staged, Undo)>, durable: Option<u64>) {
         let mut state = self.state.write();
         for (staged, _) in staged.drain(..) {
-            state.publish(staged, &writer.tips);
+            state.publish(staged);
         }
         state.durable_lsn = state.durable_lsn.max(durable.unwrap_or(0));
         state.active.durable_end = writer.segment.durable_end;

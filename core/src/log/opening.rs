@@ -23,7 +23,7 @@ use crate::log::recent::Recent;
 use crate::log::replay::Seen;
 use crate::log::segment::{self, OpenSegment, OpenSegments, Sealed};
 use crate::log::state::{Active, State};
-use crate::log::tail::{Author, Known, Tail};
+use crate::log::tail::{Author, Known, Tail, waypoint_distance};
 use crate::log::writer::{SegmentWriter, Writer};
 use crate::storage::{Storage, StorageFile, StorageLock};
 use crate::time::{HybridLogicalClock, Timestamp};
@@ -375,6 +375,9 @@ impl Start {
                 tail.outside.insert((tip.author, tip.sequence), tip.clone());
             }
         }
+        // Where a segment begins its clocks are known anyway; where opening goes on with one they are at hand.
+        let begins = end <= SegmentHeader::LENGTH as u64;
+        let next_waypoint = if begins { end + waypoint_distance(tips.len()) } else { end };
         let writer = Writer {
             lock,
             clock,
@@ -391,6 +394,7 @@ impl Start {
                 end,
                 durable_end: end,
                 prepared: end,
+                next_waypoint,
                 sealed: false,
             },
             staged: Vec::new(),

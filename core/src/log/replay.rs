@@ -58,7 +58,7 @@ impl Inner {
                     let staged =
                         staged.ok_or_else(|| frames.corrupt(offset, "the frame's content makes no sense"))?;
                     writer.segment.end = next;
-                    self.state.write().publish(staged, &writer.tips);
+                    self.state.write().publish(staged);
                 }
             }
         }
@@ -130,6 +130,7 @@ impl Inner {
                 }
             }
         }
+        let waypoint = writer.waypoint(offset);
         let clock = past.clock.followed_by(author, frame.sequence);
         writer.advance(author, frame.sequence, &clock, past.whole);
         writer.next_lsn += u64::from(frame.change_count);
@@ -149,6 +150,7 @@ impl Inner {
             new_nodes,
             new_tables,
             outside,
+            waypoint,
         }))
     }
 

@@ -18,7 +18,7 @@ use crate::log::index_file::{
 };
 use crate::log::segment::{OpenSegment, Sealed};
 use crate::log::state::Active;
-use crate::log::tail::{Known, Tail};
+use crate::log::tail::{Known, Tail, waypoint_distance};
 use crate::log::writer::{SegmentWriter, Writer};
 
 /// A waypoint is worth its place if the frames since the last one take so many bytes for each difference in its clocks.
@@ -124,6 +124,8 @@ impl Inner {
             end,
             durable_end: end,
             prepared: end,
+            // What the segment refers to outside it is known where it begins.
+            next_waypoint: end + waypoint_distance(writer.tips.len()),
             sealed: false,
         };
         let mut tail = Tail::default();

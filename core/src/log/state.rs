@@ -69,6 +69,8 @@ pub(super) struct Staged {
     pub(super) new_tables: SmallVec<[Arc<str>; 1]>,
     /// Transactions of other segments that it refers to.
     pub(super) outside: SmallVec<[Known; 0]>,
+    /// The tips before it, if a waypoint is due.
+    pub(super) waypoint: Option<Vec<Known>>,
 }
 
 impl Active {
@@ -111,8 +113,8 @@ impl Sealed {
 }
 
 impl State {
-    /// Shows a transaction to readers. `tips` are those of the log, or later ones.
-    pub(super) fn publish(&mut self, staged: Staged, tips: &[Known]) {
+    /// Shows a transaction to readers.
+    pub(super) fn publish(&mut self, staged: Staged) {
         let Active { dictionary, tail, .. } = &mut self.active;
         if !staged.new_nodes.is_empty() || !staged.new_tables.is_empty() {
             // A cursor that reads meanwhile keeps the dictionary that it has.
@@ -129,8 +131,8 @@ impl State {
         for known in staged.outside {
             tail.outside.insert((known.author, known.sequence), known);
         }
-        if tail.wants_waypoint(staged.offset, tips.len()) {
-            tail.add_waypoint(staged.offset, tips.to_vec());
+        if let Some(tips) = staged.waypoint {
+            tail.waypoints.push((staged.offset as u32, tips));
         }
         tail.push(&Taken {
             offset: staged.offset,

@@ -18,6 +18,11 @@ const WAYPOINT_DISTANCE: u64 = 32 * 1024;
 const FAR_WAYPOINT_DISTANCE: u64 = 1 << 20;
 const MANY_TIPS: usize = 16;
 
+/// How far after a waypoint with so many clocks the next one is due, in bytes.
+pub(super) fn waypoint_distance(tips: usize) -> u64 {
+    if tips > MANY_TIPS { FAR_WAYPOINT_DISTANCE } else { WAYPOINT_DISTANCE }
+}
+
 /// Where things are in the part of the unsealed segment that no index file covers.
 ///
 /// It has the same shape as an index file, which is made from it when the segment
@@ -136,17 +141,6 @@ impl Tail {
         self.merges += u32::from(taken.change_count == 0);
         self.oldest = Some(self.oldest.map_or(taken.timestamp, |oldest| oldest.min(taken.timestamp)));
         self.newest = Some(self.newest.map_or(taken.timestamp, |newest| newest.max(taken.timestamp)));
-    }
-
-    /// Whether clocks to go on from are due at this offset, so many of them.
-    pub(super) fn wants_waypoint(&self, offset: u64, tips: usize) -> bool {
-        let last = self.waypoints.last().map_or(0, |(last, _)| u64::from(*last));
-        let distance = if tips > MANY_TIPS { FAR_WAYPOINT_DISTANCE } else { WAYPOINT_DISTANCE };
-        offset >= last + distance
-    }
-
-    pub(super) fn add_waypoint(&mut self, offset: u64, known: Vec<Known>) {
-        self.waypoints.push((offset as u32, known));
     }
 
     /// The last point at or before a relative LSN; of several with the same one the first.

@@ -16,7 +16,7 @@ use crate::log::ends::End;
 use crate::log::frame::{Base, FrameHead, FrameWriter, MAX_BODY_LENGTH, NodeNumber};
 use crate::log::index_file::row_hash;
 use crate::log::state::Staged;
-use crate::log::tail::{Known, TakenRow};
+use crate::log::tail::{Known, TakenRow, waypoint_distance};
 use crate::storage::{StorageFile, StorageLock};
 use crate::time::HybridLogicalClock;
 
@@ -54,6 +54,8 @@ pub(super) struct SegmentWriter {
     pub(super) durable_end: u64,
     /// Up to where space was prepared for cheap syncs.
     pub(super) prepared: u64,
+    /// The first frame from here on gets a waypoint.
+    pub(super) next_waypoint: u64,
     /// Whether its last frame says that nothing follows.
     pub(super) sealed: bool,
 }
@@ -130,6 +132,14 @@ impl Writer {
         seen
     }
 
+    /// The tips that the frame at `offset`, which is the next one, and all after it go on from, where they are worth keeping.
+    pub(super) fn waypoint(&mut self, offset: u64) -> Option<Vec<Known>> {
+        (offset >= self.segment.next_waypoint).then(|| {
+            self.segment.next_waypoint = offset + waypoint_distance(self.tips.len());
+            self.tips.clone()
+        })
+    }
+
     /// Writes a transaction to the end of what is pending.
     pub(super) fn stage(&mut self, log: &Inner, incoming: &Incoming<'_>) -> Result<()> {
         let Writer { segment, pending, .. } = self;
@@ -201,6 +211,7 @@ impl Writer {
         segment.end += (pending.len() - start) as u64;
         let end = segment.end;
 
+        let waypoint = self.waypoint(offset);
         let frontier = self.frontier.clone();
         let clock = incoming.past.clock.followed_by(node, incoming.sequence);
         let tips = self.advance(node, incoming.sequence, &clock, incoming.past.whole);
@@ -221,6 +232,7 @@ impl Writer {
             new_nodes,
             new_tables,
             outside,
+            waypoint,
         };
         self.staged.push((staged, undo));
         Ok(())
@@ -232,6 +244,7 @@ impl Writer {
         for (_, undo) in later.into_iter().rev().chain(staged.into_iter().rev()) {
             self.segment.numbers.cut(undo.lengths);
             self.segment.end = undo.offset;
+            self.segment.next_waypoint = self.segment.next_waypoint.min(undo.offset);
             self.frontier = undo.frontier;
             self.next_lsn = undo.next_lsn;
             self.next_transaction -= 1;
