@@ -2,6 +2,7 @@
 
 #![allow(dead_code, reason = "every test uses its own part")]
 
+pub(crate) mod counting;
 pub(crate) mod faulty;
 pub(crate) mod history;
 pub(crate) mod process;
