@@ -73,6 +73,7 @@ pub(super) struct Undo {
     frontier: Clock,
     next_lsn: u64,
     offset: u64,
+    next_waypoint: u64,
     /// Tips that it had seen.
     tips: SmallVec<[Known; 2]>,
 }
@@ -211,11 +212,12 @@ impl Writer {
         segment.end += (pending.len() - start) as u64;
         let end = segment.end;
 
+        let next_waypoint = self.segment.next_waypoint;
         let waypoint = self.waypoint(offset);
         let frontier = self.frontier.clone();
         let clock = incoming.past.clock.followed_by(node, incoming.sequence);
         let tips = self.advance(node, incoming.sequence, &clock, incoming.past.whole);
-        let undo = Undo { lengths, frontier, next_lsn: self.next_lsn, offset, tips };
+        let undo = Undo { lengths, frontier, next_lsn: self.next_lsn, offset, next_waypoint, tips };
         self.next_lsn += incoming.changes.len() as u64;
         self.next_transaction += 1;
         let staged = Staged {
@@ -244,7 +246,7 @@ impl Writer {
         for (_, undo) in later.into_iter().rev().chain(staged.into_iter().rev()) {
             self.segment.numbers.cut(undo.lengths);
             self.segment.end = undo.offset;
-            self.segment.next_waypoint = self.segment.next_waypoint.min(undo.offset);
+            self.segment.next_waypoint = undo.next_waypoint;
             self.frontier = undo.frontier;
             self.next_lsn = undo.next_lsn;
             self.next_transaction -= 1;
