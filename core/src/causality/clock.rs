@@ -34,6 +34,12 @@ impl Clock {
         Clock { past, author, sequence }
     }
 
+    /// The same without keeping this one.
+    #[must_use]
+    pub(crate) fn goes_on(self, author: NodeIndex, sequence: u64) -> Clock {
+        if self.author == author { Clock { sequence, ..self } } else { self.followed_by(author, sequence) }
+    }
+
     /// What was seen besides the author's own latest: of the author itself something earlier, if anything.
     pub(crate) fn past(&self) -> &ClockTree {
         &self.past

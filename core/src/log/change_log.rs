@@ -220,7 +220,7 @@ impl ChangeLog {
                 changes,
                 verdict: Some(Verdict::Applied),
             };
-            log.take_in(writing, &incoming)
+            log.take_in(writing, incoming)
         })
     }
 
@@ -276,7 +276,7 @@ impl ChangeLog {
                 verdict: None,
             };
             writer.clock.observe(transaction.timestamp);
-            log.take_in(writing, &incoming)
+            log.take_in(writing, incoming)
         })
     }
 
@@ -447,10 +447,12 @@ impl Inner {
     }
 
     /// Writes a transaction whose place in the history is settled, and returns once it is as durable as asked for.
-    fn take_in(&self, writing: &mut Writing<'_>, incoming: &Incoming<'_>) -> Result<Appended> {
+    fn take_in(&self, writing: &mut Writing<'_>, incoming: Incoming<'_>) -> Result<Appended> {
         failpoint::reached("append");
         let writer = &mut *writing.writer;
         let first = writer.next_lsn;
+        let transaction = Dot::new(incoming.author.1, incoming.sequence);
+        let timestamp = Timestamp::from_nanoseconds(incoming.timestamp);
         writer.stage(self, incoming)?;
         let lsns = first..writer.next_lsn;
         match self.options.durability {
@@ -463,8 +465,7 @@ impl Inner {
                 }
             }
         }
-        let transaction = Dot::new(incoming.author.1, incoming.sequence);
-        Ok(appended(transaction, Timestamp::from_nanoseconds(incoming.timestamp), lsns, false))
+        Ok(appended(transaction, timestamp, lsns, false))
     }
 
     /// Whether so much time has passed since the last sync that another is due. Says so once.

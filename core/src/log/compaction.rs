@@ -456,7 +456,6 @@ impl Rewrite {
             span.points = author.points.clone();
         }
         let tables = known.tables.into_iter().zip(&tail.tables);
-        let (slots, previous) = tail.rows();
         let content = IndexContent {
             summary: IndexSummary {
                 log: header.log,
@@ -476,7 +475,7 @@ impl Rewrite {
             nodes,
             tables: tables.map(|(table, stats)| TableSpan { stats: *stats, ..table }).collect(),
             points: &tail.points,
-            rows: Rows { slots, previous: &previous, previous_base: 0, earlier: None },
+            rows: Rows { entries: tail.rows(), earlier: None },
             waypoints: self.waypoints.clone(),
         };
         content.encode()

@@ -54,6 +54,8 @@ impl Dictionary {
 pub(super) struct Numbers {
     nodes: HashMap<NodeIndex, NodeNumber>,
     node_order: Vec<NodeIndex>,
+    /// The node that was asked for last is the one that is asked for next.
+    last_node: Option<(NodeIndex, NodeNumber)>,
     tables: HashMap<Arc<str>, TableNumber>,
     table_order: Vec<Arc<str>>,
 }
@@ -72,11 +74,15 @@ impl Numbers {
 
     /// The number of a node, given out now if it has none; and whether it is new.
     pub(super) fn node(&mut self, index: NodeIndex) -> (NodeNumber, bool) {
+        if let Some((_, number)) = self.last_node.filter(|(last, _)| *last == index) {
+            return (number, false);
+        }
         let next = self.node_order.len() as NodeNumber;
         let number = *self.nodes.entry(index).or_insert(next);
         if number == next {
             self.node_order.push(index);
         }
+        self.last_node = Some((index, number));
         (number, number == next)
     }
 
@@ -107,6 +113,7 @@ impl Numbers {
 
     /// Takes back all numbers from these on.
     pub(super) fn cut(&mut self, (nodes, tables): (usize, usize)) {
+        self.last_node = None;
         self.node_order.drain(nodes.min(self.node_order.len())..).for_each(|index| {
             self.nodes.remove(&index);
         });

@@ -116,13 +116,9 @@ pub(super) struct Waypoint {
 
 /// Which entries each row has, as the log keeps it for the end of the segment that no index covers yet.
 pub(super) struct Rows<'a> {
-    /// [`row_hash`] and relative LSN of the last entry with it, once for each hash, in any order.
-    pub(super) slots: Vec<(u32, u32)>,
-    /// For each relative LSN from `previous_base` on: 1 + the relative LSN of the entry before with the
-    /// same hash; 0, or anything up to `previous_base`, if there is none from there on.
-    pub(super) previous: &'a [u32],
-    pub(super) previous_base: u32,
-    /// An index of the same segment with the entries before `previous_base`.
+    /// [`row_hash`] of each entry's row, shifted left by 32 bits, and its relative LSN; ascending.
+    pub(super) entries: Vec<u64>,
+    /// An index of the same segment with the entries before those.
     pub(super) earlier: Option<&'a IndexFile>,
 }
 
@@ -156,12 +152,26 @@ pub(super) struct IndexFile {
     header: header::Header,
 }
 
+/// A row id of so many bytes with its table's number is hashed in one piece.
+const SHORT_ROW: usize = 64;
+
 /// What stands for a row in an index. Different rows may share it, so who finds an entry by it compares the row.
 ///
 /// Nobody who does not know the salt can choose rows so that they share it.
 pub(super) fn row_hash(salt: u32, table: u32, row_id: &[u8]) -> u32 {
-    let mut hasher = SipHasher13::new_with_keys(u64::from(salt), 0);
-    hasher.write(&table.to_le_bytes());
+    let hasher = SipHasher13::new_with_keys(u64::from(salt), 0);
+    let table = table.to_le_bytes();
+    let mut together = [0; SHORT_ROW];
+    let length = table.len() + row_id.len();
+    if let Some(bytes) = together.get_mut(..length) {
+        // In one piece it takes half the time.
+        let (start, end) = bytes.split_at_mut(table.len());
+        start.copy_from_slice(&table);
+        end.copy_from_slice(row_id);
+        return hasher.hash(bytes) as u32;
+    }
+    let mut hasher = hasher;
+    hasher.write(&table);
     hasher.write(row_id);
     hasher.finish() as u32
 }

@@ -15,7 +15,7 @@ use crate::log::frame::{Body, Frame, Slot};
 use crate::log::index_file::row_hash;
 use crate::log::opening::{self, damaged_at, last_segment};
 use crate::log::segment::{OpenSegment, Sealed};
-use crate::log::state::Staged;
+use crate::log::state::{Additions, Staged};
 use crate::log::tail::{Known, TakenRow};
 use crate::log::writer::Writer;
 use crate::time::Timestamp;
@@ -73,7 +73,7 @@ impl Inner {
         end: u64,
     ) -> Result<Option<Staged>> {
         let numbers = &mut writer.segment.numbers;
-        let mut new_nodes: SmallVec<[(NodeIndex, NodeId, u64); 1]> = SmallVec::new();
+        let mut new_nodes: Vec<(NodeIndex, NodeId, u64)> = Vec::new();
         for id in frame.new_nodes() {
             let index = self.nodes.write().intern(id);
             // A node is new once.
@@ -82,7 +82,7 @@ impl Inner {
             }
             new_nodes.push((index, id, writer.frontier.get(index)));
         }
-        let mut new_tables: SmallVec<[Arc<str>; 1]> = SmallVec::new();
+        let mut new_tables: Vec<Arc<str>> = Vec::new();
         for table in frame.new_tables() {
             let (number, new) = numbers.table(table);
             if !new || table.is_empty() || table.len() > Change::MAX_TABLE_LENGTH {
@@ -146,11 +146,8 @@ impl Inner {
             timestamp: frame.timestamp,
             rows,
             clock,
-            frontier: writer.frontier.clone(),
-            new_nodes,
-            new_tables,
-            outside,
-            waypoint,
+            frontier: (!past.whole).then(|| writer.frontier.clone()),
+            additions: Additions { new_nodes, new_tables, outside, waypoint }.boxed(),
         }))
     }
 

@@ -216,7 +216,6 @@ impl Inner {
         let tables = active.dictionary.tables().iter().zip(&tail.tables);
         let tables =
             tables.map(|(name, stats)| TableSpan { name: name.to_string(), stats: *stats }).collect();
-        let (slots, previous) = tail.rows();
         let content = IndexContent {
             summary: IndexSummary {
                 log: header.log,
@@ -236,12 +235,7 @@ impl Inner {
             nodes: spans,
             tables,
             points: &points,
-            rows: Rows {
-                slots,
-                previous: &previous,
-                previous_base: tail.first_entry,
-                earlier: earlier.map(|earlier| &**earlier),
-            },
+            rows: Rows { entries: tail.rows(), earlier: earlier.map(|earlier| &**earlier) },
             waypoints,
         };
         content.encode()

@@ -62,15 +62,34 @@ pub(super) struct Staged {
     pub(super) timestamp: i64,
     pub(super) rows: SmallVec<[TakenRow; 1]>,
     pub(super) clock: Clock,
-    /// The log's frontier with this transaction.
-    pub(super) frontier: Clock,
-    /// What it adds to the dictionary, with the highest sequence of each node before it.
-    pub(super) new_nodes: SmallVec<[(NodeIndex, NodeId, u64); 1]>,
-    pub(super) new_tables: SmallVec<[Arc<str>; 1]>,
+    /// The log's frontier with this transaction, unless it is the transaction's clock.
+    pub(super) frontier: Option<Clock>,
+    /// Most have none.
+    pub(super) additions: Option<Box<Additions>>,
+}
+
+/// What a transaction adds to what is known of its segment.
+#[derive(Default)]
+pub(super) struct Additions {
+    /// To the dictionary, with the highest sequence of each node before it.
+    pub(super) new_nodes: Vec<(NodeIndex, NodeId, u64)>,
+    pub(super) new_tables: Vec<Arc<str>>,
     /// Transactions of other segments that it refers to.
-    pub(super) outside: SmallVec<[Known; 0]>,
+    pub(super) outside: Vec<Known>,
     /// The tips before it, if a waypoint is due.
     pub(super) waypoint: Option<Vec<Known>>,
+}
+
+impl Additions {
+    /// Nothing if there are none.
+    #[inline]
+    pub(super) fn boxed(self) -> Option<Box<Additions>> {
+        let none = self.new_nodes.is_empty()
+            && self.new_tables.is_empty()
+            && self.outside.is_empty()
+            && self.waypoint.is_none();
+        (!none).then(|| Box::new(self))
+    }
 }
 
 impl Active {
@@ -80,6 +99,29 @@ impl Active {
 
     pub(super) fn prefix(&self) -> Option<&Arc<IndexFile>> {
         self.open.index.as_ref()
+    }
+
+    /// Takes note of what the transaction at `offset` adds.
+    fn add(&mut self, additions: Additions, offset: u64) {
+        let Active { dictionary, tail, .. } = self;
+        if !additions.new_nodes.is_empty() || !additions.new_tables.is_empty() {
+            // A cursor that reads meanwhile keeps the dictionary that it has.
+            let dictionary = Arc::make_mut(dictionary);
+            for (index, id, before) in additions.new_nodes {
+                dictionary.add_node(index, id);
+                tail.add_author(before);
+            }
+            for table in additions.new_tables {
+                dictionary.add_table(table);
+                tail.add_table();
+            }
+        }
+        for known in additions.outside {
+            tail.outside.insert((known.author, known.sequence), known);
+        }
+        if let Some(tips) = additions.waypoint {
+            tail.waypoints.push((offset as u32, tips));
+        }
     }
 
     /// The segment's summary as of now; `bytes` is the length of its file.
@@ -115,26 +157,10 @@ impl Sealed {
 impl State {
     /// Shows a transaction to readers.
     pub(super) fn publish(&mut self, staged: Staged) {
-        let Active { dictionary, tail, .. } = &mut self.active;
-        if !staged.new_nodes.is_empty() || !staged.new_tables.is_empty() {
-            // A cursor that reads meanwhile keeps the dictionary that it has.
-            let dictionary = Arc::make_mut(dictionary);
-            for (index, id, before) in staged.new_nodes {
-                dictionary.add_node(index, id);
-                tail.add_author(before);
-            }
-            for table in staged.new_tables {
-                dictionary.add_table(table);
-                tail.add_table();
-            }
+        if let Some(additions) = staged.additions {
+            self.active.add(*additions, staged.offset);
         }
-        for known in staged.outside {
-            tail.outside.insert((known.author, known.sequence), known);
-        }
-        if let Some(tips) = staged.waypoint {
-            tail.waypoints.push((staged.offset as u32, tips));
-        }
-        tail.push(&Taken {
+        self.active.tail.push(&Taken {
             offset: staged.offset,
             author: staged.number,
             sequence: staged.sequence,
@@ -142,9 +168,9 @@ impl State {
             timestamp: staged.timestamp,
             rows: &staged.rows,
         });
+        self.frontier = staged.frontier.unwrap_or_else(|| staged.clock.clone());
         self.recent.push(staged.author, staged.sequence, staged.clock);
         self.active.end = staged.end;
-        self.frontier = staged.frontier;
         self.next_lsn += u64::from(staged.change_count);
         self.newest = Some(self.newest.map_or(staged.timestamp, |newest| newest.max(staged.timestamp)));
     }

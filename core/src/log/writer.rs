@@ -15,7 +15,7 @@ use crate::log::dictionary::Numbers;
 use crate::log::ends::End;
 use crate::log::frame::{Base, FrameHead, FrameWriter, MAX_BODY_LENGTH, NodeNumber};
 use crate::log::index_file::row_hash;
-use crate::log::state::Staged;
+use crate::log::state::{Additions, Staged};
 use crate::log::tail::{Known, TakenRow, waypoint_distance};
 use crate::storage::{StorageFile, StorageLock};
 use crate::time::HybridLogicalClock;
@@ -80,7 +80,7 @@ pub(super) struct Undo {
 
 /// The dependencies of a transaction in their shortest form, and the clock that follows from them.
 pub(super) struct Past {
-    /// Ascending by node.
+    /// Ascending by node. Where all is seen, the log's tips are meant, whether or not they are repeated here.
     pub(super) dependencies: SmallVec<[Known; 2]>,
     pub(super) clock: Clock,
     /// Whether it is the whole log so far.
@@ -100,7 +100,7 @@ pub(super) struct Incoming<'a> {
 impl Writer {
     /// The past of a transaction that has seen the whole log.
     pub(super) fn whole_past(&self) -> Past {
-        Past { dependencies: self.tips.iter().cloned().collect(), clock: self.frontier.clone(), whole: true }
+        Past { dependencies: SmallVec::new(), clock: self.frontier.clone(), whole: true }
     }
 
     /// The clock of a transaction among those staged or the tips.
@@ -111,26 +111,23 @@ impl Writer {
         tips.chain(staged).find(|known| (known.0, known.1) == (author, sequence)).map(|known| known.2)
     }
 
-    /// Takes note of a transaction; what it had seen is no tip any longer.
+    /// Takes note of a transaction; what it had seen is no tip any longer. Returns those, and the frontier as it was.
     pub(super) fn advance(
         &mut self,
         author: NodeIndex,
         sequence: u64,
         clock: &Clock,
         seen_all: bool,
-    ) -> SmallVec<[Known; 2]> {
-        let mut seen = SmallVec::new();
-        self.tips.retain(|tip| {
-            let stays = clock.get(tip.author) < tip.sequence;
-            if !stays {
-                seen.push(tip.clone());
-            }
-            stays
-        });
+    ) -> (SmallVec<[Known; 2]>, Clock) {
+        let seen = if seen_all {
+            self.tips.drain(..).collect()
+        } else {
+            self.tips.extract_if(.., |tip| clock.get(tip.author) >= tip.sequence).collect()
+        };
         self.tips.push(Known { author, sequence, clock: clock.clone() });
         // All that it depends on is in the log: it adds nothing but itself. Who has seen the whole log has the new frontier.
-        self.frontier = if seen_all { clock.clone() } else { self.frontier.followed_by(author, sequence) };
-        seen
+        let frontier = if seen_all { clock.clone() } else { self.frontier.followed_by(author, sequence) };
+        (seen, std::mem::replace(&mut self.frontier, frontier))
     }
 
     /// The tips that the frame at `offset`, which is the next one, and all after it go on from, where they are worth keeping.
@@ -142,21 +139,22 @@ impl Writer {
     }
 
     /// Writes a transaction to the end of what is pending.
-    pub(super) fn stage(&mut self, log: &Inner, incoming: &Incoming<'_>) -> Result<()> {
-        let Writer { segment, pending, .. } = self;
+    pub(super) fn stage(&mut self, log: &Inner, incoming: Incoming<'_>) -> Result<()> {
+        let Writer { segment, pending, tips, .. } = self;
         let lengths = segment.numbers.lengths();
         let (node, id) = incoming.author;
         let width = incoming.changes.len().max(1) as u64;
         let before = incoming.sequence - width;
 
-        let mut new_nodes: SmallVec<[(NodeIndex, NodeId, u64); 1]> = SmallVec::new();
+        let mut new_nodes: Vec<(NodeIndex, NodeId, u64)> = Vec::new();
         let (number, new) = segment.numbers.node(node);
         if new {
             new_nodes.push((node, id, before));
         }
         let mut dependencies: SmallVec<[(NodeNumber, u64); 2]> = SmallVec::new();
-        let mut outside = SmallVec::new();
-        for dependency in &incoming.past.dependencies {
+        let mut outside = Vec::new();
+        let seen: &[Known] = if incoming.past.whole { tips } else { &incoming.past.dependencies };
+        for dependency in seen {
             let (number, new) = segment.numbers.node(dependency.author);
             if new {
                 let id = log.nodes.read().id(dependency.author).unwrap_or_default();
@@ -170,7 +168,7 @@ impl Writer {
         dependencies.sort_unstable();
 
         let mut tables: SmallVec<[u32; 1]> = SmallVec::new();
-        let mut new_tables: SmallVec<[Arc<str>; 1]> = SmallVec::new();
+        let mut new_tables: Vec<Arc<str>> = Vec::new();
         for change in incoming.changes {
             let (number, new) = segment.numbers.table(&change.table);
             if new {
@@ -214,9 +212,8 @@ impl Writer {
 
         let next_waypoint = self.segment.next_waypoint;
         let waypoint = self.waypoint(offset);
-        let frontier = self.frontier.clone();
-        let clock = incoming.past.clock.followed_by(node, incoming.sequence);
-        let tips = self.advance(node, incoming.sequence, &clock, incoming.past.whole);
+        let clock = incoming.past.clock.goes_on(node, incoming.sequence);
+        let (tips, frontier) = self.advance(node, incoming.sequence, &clock, incoming.past.whole);
         let undo = Undo { lengths, frontier, next_lsn: self.next_lsn, offset, next_waypoint, tips };
         self.next_lsn += incoming.changes.len() as u64;
         self.next_transaction += 1;
@@ -230,11 +227,8 @@ impl Writer {
             timestamp: incoming.timestamp,
             rows,
             clock,
-            frontier: self.frontier.clone(),
-            new_nodes,
-            new_tables,
-            outside,
-            waypoint,
+            frontier: (!incoming.past.whole).then(|| self.frontier.clone()),
+            additions: Additions { new_nodes, new_tables, outside, waypoint }.boxed(),
         };
         self.staged.push((staged, undo));
         Ok(())

@@ -18,8 +18,9 @@ pub struct SystemTime;
 impl TimeSource for SystemTime {
     #[allow(clippy::disallowed_methods)] // the one place where the wall clock enters
     fn now(&self) -> Timestamp {
-        // A wall clock outside 1677 to 2262 is broken; the epoch keeps order, which is all that is asked of it.
-        Timestamp::try_from(chrono::Utc::now()).unwrap_or(Timestamp::from_nanoseconds(0))
+        // A wall clock before 1970 or after 2262 is broken; the epoch keeps order, which is all that is asked of it.
+        let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
+        Timestamp::from_nanoseconds(i64::try_from(since.as_nanos()).unwrap_or(0))
     }
 }
 

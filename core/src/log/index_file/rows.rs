@@ -17,12 +17,10 @@ const BLOCKS_AT_ONCE: u64 = 256;
 
 /// Appends the rows to `out`; returns the directory of their blocks and the number of rows.
 pub(super) fn encode(rows: Rows<'_>, of: &IndexSummary, out: &mut Vec<u8>) -> Result<(Vec<u8>, usize)> {
-    // One number for each: sorts faster than pairs.
-    let mut slots: Vec<u64> =
-        rows.slots.iter().map(|(hash, last)| u64::from(*hash) << 32 | u64::from(*last)).collect();
-    slots.sort_unstable();
-    let mut fresh = slots.into_iter().map(|slot| ((slot >> 32) as u32, slot as u32)).peekable();
-
+    if !rows.entries.is_sorted() {
+        return Err(internal("its entries are out of order"));
+    }
+    let mut fresh = rows.entries.iter().map(|entry| ((entry >> 32) as u32, *entry as u32)).peekable();
     let mut earlier = rows.earlier.map(RowStream::new);
     if rows.earlier.is_some_and(|earlier| {
         let other = earlier.summary();
@@ -45,13 +43,10 @@ pub(super) fn encode(rows: Rows<'_>, of: &IndexSummary, out: &mut Vec<u8>) -> Re
             (None, None) => break,
         };
         lsns.clear();
-        if let Some((_, last)) = fresh.next_if(|(fresh, _)| *fresh == hash) {
-            chain(&rows, last, &mut lsns)?;
+        while let Some((_, lsn)) = fresh.next_if(|(fresh, _)| *fresh == hash) {
+            lsns.push(lsn);
         }
         if let (Some(stream), true) = (&mut earlier, next_known == Some(hash)) {
-            if known.last().is_some_and(|last| *last >= rows.previous_base) {
-                return Err(internal("the earlier index has entries that the end of the segment has too"));
-            }
             known.append(&mut lsns);
             std::mem::swap(&mut known, &mut lsns);
             writer.push(hash, &lsns)?;
@@ -61,23 +56,6 @@ pub(super) fn encode(rows: Rows<'_>, of: &IndexSummary, out: &mut Vec<u8>) -> Re
         }
     }
     Ok((writer.blocks, writer.count))
-}
-
-/// The entries from `previous_base` on with the same hash as `last`, ascending.
-fn chain(rows: &Rows<'_>, last: u32, lsns: &mut Vec<u32>) -> Result<()> {
-    let mut next = last;
-    loop {
-        let at = next.checked_sub(rows.previous_base).and_then(|at| rows.previous.get(at as usize));
-        let previous = *at.ok_or_else(|| internal("the last entry of a row is not in the segment"))?;
-        lsns.push(next);
-        match previous.checked_sub(1).filter(|previous| *previous >= rows.previous_base) {
-            Some(previous) if previous < next => next = previous,
-            Some(_) => return Err(internal("an entry of a row comes before itself")),
-            None => break,
-        }
-    }
-    lsns.reverse();
-    Ok(())
 }
 
 fn internal(why: &str) -> Error {
@@ -106,15 +84,16 @@ impl<'a> RowWriter<'a> {
 
     /// `lsns` ascend and there is at least one.
     fn push(&mut self, hash: u32, lsns: &[u32]) -> Result<()> {
-        if self.count > 0 && hash <= self.last_hash {
-            return Err(internal("two slots have the same hash"));
-        }
         self.row.clear();
         varint::write(lsns.len() as u64, &mut self.row);
-        let mut previous = 0;
+        let mut previous = None;
         for lsn in lsns {
-            varint::write(u64::from(lsn - previous), &mut self.row);
-            previous = *lsn;
+            let gap = match previous.replace(*lsn) {
+                Some(previous) => lsn.checked_sub(previous).filter(|gap| *gap > 0),
+                None => Some(*lsn),
+            };
+            let gap = gap.ok_or_else(|| internal("an entry of a row comes before itself"))?;
+            varint::write(u64::from(gap), &mut self.row);
         }
         let before = self.out.len();
         if self.count > 0 {
