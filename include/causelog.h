@@ -94,7 +94,7 @@
 #define CAUSELOG_TIMESTAMP_TEXT_SIZE 31
 
 /** Initialises a `causelog_log_options`: every default. */
-#define CAUSELOG_LOG_OPTIONS_INIT { sizeof(causelog_log_options), NULL, 0, 0, NULL, NULL, 0, NULL }
+#define CAUSELOG_LOG_OPTIONS_INIT { sizeof(causelog_log_options), NULL, 0, 0, NULL, NULL, 0, NULL, 0 }
 /** Initialises a `causelog_query_options`: every entry, in order. */
 #define CAUSELOG_QUERY_OPTIONS_INIT \
     { sizeof(causelog_query_options), NULL, 0, NULL, 0, 0, NULL, NULL, NULL, 0, NULL, NULL, NULL, NULL }
@@ -1071,6 +1071,12 @@ typedef struct causelog_log_options {
      * Where the time comes from; by default the system's clock. The log keeps it alive.
      */
     const struct causelog_time *time;
+    /**
+     * Not zero: sealed segments are read through a memory map instead of `pread`. Scans then copy nothing, but
+     * should the disk fail to read a page, or somebody cut a file from outside, the process gets a
+     * SIGBUS instead of an error. `causelog_log_verify` never reads so.
+     */
+    int32_t memory_map;
 } causelog_log_options;
 
 /**

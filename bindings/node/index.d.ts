@@ -226,6 +226,12 @@ export interface LogOptions {
    * what the writer appends is seen as it comes.
    */
   readonly readOnly?: boolean | null
+  /**
+   * Whether to read sealed segments through a memory map instead of `pread`. Scans then copy nothing, but should the
+   * disk fail to read a page, or somebody cut a file from outside, the process ends by a SIGBUS instead of
+   * getting an error. `verify` never reads so.
+   */
+  readonly memoryMap?: boolean | null
   /** Where the time comes from: the system's clock unless told otherwise. */
   readonly time?: ManualTime | null
 }

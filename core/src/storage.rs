@@ -10,6 +10,7 @@ mod mapped;
 mod memory;
 
 pub use file::FileStorage;
+pub use mapped::MappedFile;
 pub use memory::MemoryStorage;
 
 use std::fmt::Display;
@@ -218,6 +219,15 @@ pub trait StorageFile: Send + Sync {
     /// # Errors
     /// `IO` or `NO_SPACE`. What was written since the last success may or may not be there afterwards.
     fn sync(&self) -> Result<()>;
+
+    /// The file as memory, where the place can do that; `None` otherwise, which is what this answers. Only for
+    /// a file that nobody writes to any more.
+    ///
+    /// # Errors
+    /// `IO` when the operating system refuses.
+    fn map(&self) -> Result<Option<MappedFile>> {
+        Ok(None)
+    }
 }
 
 /// Whoever holds the lock of this file is the writer; its bytes mean nothing.

@@ -175,6 +175,8 @@ impl Subject {
             ids: ids.clone(),
             durability,
             segment_bytes: 4096,
+            // Memory has none, and takes no notice.
+            memory_map: durability == Durability::Os,
             ..LogOptions::default()
         }
     }

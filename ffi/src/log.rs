@@ -54,6 +54,10 @@ pub struct causelog_log_options {
     pub segment_bytes: u64,
     /// Where the time comes from; by default the system's clock. The log keeps it alive.
     pub time: *const causelog_time,
+    /// Not zero: sealed segments are read through a memory map instead of `pread`. Scans then copy nothing, but
+    /// should the disk fail to read a page, or somebody cut a file from outside, the process gets a
+    /// SIGBUS instead of an error. `causelog_log_verify` never reads so.
+    pub memory_map: i32,
 }
 
 // SAFETY: `repr(C)`, `size` first, only numbers and pointers.
@@ -80,6 +84,7 @@ impl causelog_log_options {
             read.durability = causelog_durability::read(options.durability, "options.durability")?;
         }
         read.read_only = options.read_only != 0;
+        read.memory_map = options.memory_map != 0;
         if let Some(interval) = interval {
             read.sync_interval = Duration::from_nanos(interval);
         }

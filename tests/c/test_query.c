@@ -217,6 +217,48 @@ static void a_clock_that_cannot_be_worked_out_is_an_error(void) {
     causelog_log_free(log);
 }
 
+/* A lent entry points into the map then, and stays while the segment that it is from is removed. */
+static void a_mapped_log_reads_as_any_other(void) {
+    char path[512];
+    strcpy(path, scratch_path("mapped"));
+    causelog_log_options log_options = CAUSELOG_LOG_OPTIONS_INIT;
+    log_options.durability = CAUSELOG_DURABILITY_OS;
+    log_options.segment_bytes = 4096;
+    log_options.memory_map = 1;
+    causelog_log *log;
+    CHECK_OK(causelog_log_open(causelog_text_from(path), &log_options, &log, &error));
+    char payload[201];
+    memset(payload, 'x', 200);
+    payload[200] = '\0';
+    for (int64_t row = 0; row < 100; row++) {
+        causelog_change change = insert_of("t", row, payload);
+        CHECK_OK(causelog_log_append(log, &change, NULL, &error));
+    }
+    causelog_cursor *cursor;
+    const causelog_entry *entry;
+    CHECK_OK(causelog_log_query(log, NULL, &cursor, &error));
+    CHECK_OK(causelog_cursor_next(cursor, &entry, &error));
+    causelog_retention_policy retention = CAUSELOG_RETENTION_POLICY_INIT;
+    uint64_t most = 0;
+    retention.max_bytes = &most;
+    CHECK_OK(causelog_log_retain(log, &retention, NULL, &error));
+    CHECK_NUMBER(1, causelog_entry_lsn(entry));
+    CHECK_VIEW(payload, causelog_entry_after(entry));
+    causelog_cursor_free(cursor);
+    causelog_query_options options = CAUSELOG_QUERY_OPTIONS_INIT;
+    options.reverse = 1;
+    const uint64_t limit = 3;
+    options.limit = &limit;
+    CHECK_OK(causelog_log_query(log, &options, &cursor, &error));
+    for (uint64_t lsn = 100; lsn > 97; lsn--) {
+        CHECK_OK(causelog_cursor_next(cursor, &entry, &error));
+        CHECK_NUMBER(lsn, causelog_entry_lsn(entry));
+        CHECK_VIEW(payload, causelog_entry_after(entry));
+    }
+    causelog_cursor_free(cursor);
+    causelog_log_free(log);
+}
+
 static void a_cursor_sees_the_log_as_it_was(void) {
     causelog_log *log = memory_log(1, NULL);
     causelog_change change = insert_of("t", 1, "{}");
@@ -280,6 +322,7 @@ int main(void) {
     RUN(every_condition_narrows_the_answer);
     RUN(an_entry_that_is_lent_is_as_good_as_a_copy);
     RUN(a_clock_that_cannot_be_worked_out_is_an_error);
+    RUN(a_mapped_log_reads_as_any_other);
     RUN(a_cursor_sees_the_log_as_it_was);
     RUN(entries_tell_their_history);
     RUN(the_frontier_is_what_has_been_seen);

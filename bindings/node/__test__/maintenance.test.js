@@ -310,10 +310,23 @@ test('options of a log are checked', () => {
     [{ syncInterval: 0 }, /sync_interval is 0/],
     [{ syncInterval: -1 }, /options.syncInterval must be milliseconds/],
     [{ readOnly: 1 }, /options.readOnly must be a boolean, got 1/],
+    [{ memoryMap: 'yes' }, /options.memoryMap must be a boolean, got "yes"/],
     [{ readonly: true }, /options has no property "readonly"/],
   ]) {
     expectError(() => ChangeLog.inMemory(options), 'INVALID_ARGUMENT', message)
   }
+})
+
+test('a log reads the same through a memory map', () => {
+  const where = place()
+  const options = { durability: 'os', segmentBytes: 4096, memoryMap: true }
+  const log = ChangeLog.openSync(where, options)
+  for (let id = 0; id < 100; id++) log.appendSync(Change.insert('t', id, Buffer.alloc(200, 120)))
+  const rows = [...log.query()].map((entry) => [entry.lsn, entry.rowId, entry.after.toString()])
+  expect(rows).toEqual(Array.from({ length: 100 }, (_, id) => [BigInt(id + 1), id, 'x'.repeat(200)]))
+  expect(log.stats().segments).toBeGreaterThan(2)
+  log.verifySync().check()
+  log.close()
 })
 
 test('segments have the size that was asked for', () => {

@@ -19,6 +19,7 @@ impl Argument<'_> {
             "maximumClockSkew",
             "segmentBytes",
             "readOnly",
+            "memoryMap",
             "time",
         ])?;
         options.node = self.member("node")?.optional(Argument::node)?;
@@ -38,6 +39,7 @@ impl Argument<'_> {
             options.segment_bytes = bytes;
         }
         options.read_only = self.member("readOnly")?.optional(Argument::boolean)?.unwrap_or(false);
+        options.memory_map = self.member("memoryMap")?.optional(Argument::boolean)?.unwrap_or(false);
         if let Some(time) = self.member("time")?.optional(Argument::time)? {
             options.time = time;
         }

@@ -1,9 +1,9 @@
-use std::ops::Range;
+use std::ops::{Deref, Range};
 use std::sync::Arc;
 
 use crate::error::{Error, ErrorCode, Result};
 use crate::log::frame::{self, Base, Body, Frame, HEADER_LENGTH};
-use crate::storage::StorageFile;
+use crate::storage::{MappedFile, StorageFile};
 
 /// How much is read at first, and how much at most once reading goes on and on, in bytes: not so much that it falls
 /// out of the processor's nearer caches before it is looked at.
@@ -14,21 +14,46 @@ const MOST_SEARCHED: u64 = 64 << 20;
 /// How many bytes of what looks like frames are checked there.
 const MOST_CHECKED: u64 = 1 << 30;
 
-/// Reads the frames of a segment through one block of it, which it owns.
+/// Reads the frames of a segment through one block of it, which it owns, or where they lie in a map of it.
 pub(super) struct FrameReader {
     file: Arc<dyn StorageFile>,
     name: Arc<str>,
     base: Base,
-    block: Vec<u8>,
+    block: Block,
     /// Offset of the block's first byte.
     start: u64,
     /// How much is read next time.
     ahead: usize,
 }
 
+enum Block {
+    Read(Vec<u8>),
+    /// The whole file.
+    Mapped(Arc<MappedFile>),
+}
+
+impl Deref for Block {
+    type Target = [u8];
+
+    fn deref(&self) -> &[u8] {
+        match self {
+            Block::Read(bytes) => bytes,
+            Block::Mapped(map) => map,
+        }
+    }
+}
+
 impl FrameReader {
     pub(super) fn new(file: Arc<dyn StorageFile>, name: Arc<str>, base: Base) -> Self {
-        FrameReader { file, name, base, block: Vec::new(), start: 0, ahead: LEAST_BLOCK }
+        FrameReader { file, name, base, block: Block::Read(Vec::new()), start: 0, ahead: LEAST_BLOCK }
+    }
+
+    /// Goes without reading where the file is mapped.
+    pub(super) fn mapped(self, map: Option<Arc<MappedFile>>) -> Self {
+        match map {
+            Some(map) => FrameReader { block: Block::Mapped(map), ..self },
+            None => self,
+        }
     }
 
     /// Makes the block hold the bytes from `offset` on, `length` of them, all of which lie before `end`, and where
@@ -38,16 +63,20 @@ impl FrameReader {
         if inside.checked_add(length).is_some_and(|until| until <= self.block.len()) {
             return Ok(inside..inside + length);
         }
-        let goes_on = inside <= self.block.len() && !self.block.is_empty();
+        let Block::Read(block) = &mut self.block else {
+            let message = format!("{}: the file ends before offset {offset} + {length}", self.name);
+            return Err(Error::new(ErrorCode::Corrupt, message));
+        };
+        let goes_on = inside <= block.len() && !block.is_empty();
         self.ahead = if goes_on { (self.ahead * 2).min(MOST_BLOCK) } else { LEAST_BLOCK };
         let until = (offset + self.ahead.max(length) as u64).min(end).max(offset + length as u64);
         // A read that fails must not leave a block that looks full.
-        let mut block = std::mem::take(&mut self.block);
+        let mut block = std::mem::take(block);
         let want = (until - offset) as usize;
         // Only what was never read before need be zeroed first.
         block.resize(want, 0);
         self.file.read_at(offset, &mut block)?;
-        (self.start, self.block) = (offset, block);
+        (self.start, self.block) = (offset, Block::Read(block));
         Ok(0..length)
     }
 

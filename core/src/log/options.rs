@@ -60,6 +60,11 @@ pub struct LogOptions {
     /// Whether only to read: beside a writer in any process, and without one. Appends are then `READ_ONLY`, and
     /// what the writer appends is seen as it comes.
     pub read_only: bool,
+    /// Whether to read sealed segments through a memory map instead of `pread`, where the storage can do that. Scans
+    /// then copy nothing. The price: should the disk fail to read a page, or somebody cut the file from outside, the
+    /// operating system sends the process a SIGBUS, which ends it, instead of an error. [`ChangeLog::verify`](crate::ChangeLog::verify) and the
+    /// segment that is being written are never read so. Default: false.
+    pub memory_map: bool,
     /// Where the time comes from.
     pub time: Arc<dyn TimeSource>,
     /// Where new identities come from.
@@ -95,6 +100,7 @@ impl Default for LogOptions {
             maximum_clock_skew: Self::DEFAULT_MAXIMUM_CLOCK_SKEW,
             segment_bytes: Self::DEFAULT_SEGMENT_BYTES,
             read_only: false,
+            memory_map: false,
             time: Arc::new(SystemTime),
             ids: Arc::new(RandomIds),
         }
@@ -110,6 +116,7 @@ impl fmt::Debug for LogOptions {
             .field("maximum_clock_skew", &self.maximum_clock_skew)
             .field("segment_bytes", &self.segment_bytes)
             .field("read_only", &self.read_only)
+            .field("memory_map", &self.memory_map)
             .finish_non_exhaustive()
     }
 }

@@ -93,7 +93,10 @@ impl Inner {
     }
 
     fn open_sealed(&self, number: u64) -> Result<Arc<OpenSegment>> {
-        let open = || OpenSegment::open_sealed(&*self.storage, number, self.identity.log, &self.nodes);
+        let open = || {
+            let mapped = self.options.memory_map;
+            OpenSegment::open_sealed(&*self.storage, number, self.identity.log, &self.nodes, mapped)
+        };
         let opened = self.segments.get(number, || match open() {
             // A writer in another process may be putting a compacted segment in its place.
             Err(error) if self.options.read_only && error.code() == ErrorCode::Corrupt => {

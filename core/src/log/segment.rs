@@ -9,7 +9,7 @@ use crate::log::dictionary::Dictionary;
 use crate::log::format::{self, SegmentHeader, SegmentSummary};
 use crate::log::frame_reader::FrameReader;
 use crate::log::index_file::IndexFile;
-use crate::storage::{Storage, StorageFile};
+use crate::storage::{MappedFile, Storage, StorageFile};
 
 /// How many sealed segments are kept open.
 const OPEN_SEGMENTS: usize = 32;
@@ -31,10 +31,17 @@ pub(super) struct OpenSegment {
     pub(super) index: Option<Arc<IndexFile>>,
     /// Of a sealed segment.
     pub(super) dictionary: Arc<Dictionary>,
+    /// Of a sealed segment, where that was asked for.
+    map: Option<Arc<MappedFile>>,
 }
 
 impl OpenSegment {
     pub(super) fn frames(&self) -> FrameReader {
+        self.frames_on_disk().mapped(self.map.clone())
+    }
+
+    /// The same past any map: where the disk may fail, an error is better than a signal.
+    pub(super) fn frames_on_disk(&self) -> FrameReader {
         FrameReader::new(self.file.clone(), self.name.clone(), self.header.base)
     }
 
@@ -51,7 +58,7 @@ impl OpenSegment {
             let message = format!("{name}: belongs to another log, {}, at offset 0", header.log);
             return Err(Error::new(ErrorCode::Corrupt, message));
         }
-        Ok(OpenSegment { header, name, file, index: None, dictionary: Arc::default() })
+        Ok(OpenSegment { header, name, file, index: None, dictionary: Arc::default(), map: None })
     }
 
     /// Opens a sealed segment and its index.
@@ -60,6 +67,7 @@ impl OpenSegment {
         number: u64,
         log: uuid::Uuid,
         nodes: &parking_lot::RwLock<NodeTable>,
+        mapped: bool,
     ) -> Result<OpenSegment> {
         let mut segment = Self::open(storage, number, log)?;
         let name = format::index_file(number);
@@ -77,6 +85,9 @@ impl OpenSegment {
         }
         segment.dictionary = Arc::new(dictionary(&index, nodes)?);
         segment.index = Some(Arc::new(index));
+        if mapped {
+            segment.map = segment.file.map()?.map(Arc::new);
+        }
         Ok(segment)
     }
 }

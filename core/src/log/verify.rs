@@ -167,7 +167,7 @@ impl Inner {
             report.damaged(&name, Some(0), error)?;
         }
         let mut walk = Walk { transactions: 0, entries: 0, removed: 0, last: self.first_sequences(view)? };
-        let mut frames = view.frames();
+        let mut frames = view.open.frames_on_disk();
         let mut offset = SegmentHeader::LENGTH as u64;
         let mut whole = true;
         while offset < view.end {

@@ -1,11 +1,11 @@
-//! Memory that processes share, and memory that a fork empties: the only unsafe code of the crate.
+//! Memory that processes share, memory that a fork empties, and files as memory: the only unsafe code of the crate.
 
 use std::fs::File;
 use std::io;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering, fence};
 
-use memmap2::{MmapMut, MmapOptions, MmapRaw};
+use memmap2::{Mmap, MmapMut, MmapOptions, MmapRaw};
 
 use crate::storage::SharedCells;
 
@@ -85,6 +85,36 @@ impl SharedCells for MappedCells {
         {
             cell.store(value, Ordering::Release);
         }
+    }
+}
+
+/// A file as memory: see [`StorageFile::map`](crate::storage::StorageFile::map). It stays what it is also when the file is
+/// renamed or removed.
+///
+/// Whoever cuts the file from outside, or a disk that fails when a page is read, makes the
+/// next access a SIGBUS, which ends the process.
+#[derive(Debug)]
+pub struct MappedFile(Mmap);
+
+impl MappedFile {
+    /// Maps a file that nobody writes to any more; `None` for an empty one.
+    pub(super) fn new(file: &File) -> io::Result<Option<MappedFile>> {
+        if file.metadata()?.len() == 0 {
+            return Ok(None);
+        }
+        // SAFETY: the bytes are borrowed as long as the map lives and must not change
+        // meanwhile. Callers map only files that are never written again: a sealed segment
+        // is replaced by another file of its name, or unlinked, and this map keeps the old one.
+        let map = unsafe { Mmap::map(file)? };
+        Ok(Some(MappedFile(map)))
+    }
+}
+
+impl std::ops::Deref for MappedFile {
+    type Target = [u8];
+
+    fn deref(&self) -> &[u8] {
+        &self.0
     }
 }
 
@@ -182,6 +212,21 @@ mod tests {
     #[cfg(target_os = "linux")]
     fn linux_has_a_page_that_a_fork_empties() {
         assert!(generation().is_some());
+    }
+
+    #[test]
+    fn a_mapped_file_outlives_its_name() {
+        let place = tempfile::tempdir().unwrap();
+        let path = place.path().join("data");
+        std::fs::write(&path, b"").unwrap();
+        assert!(MappedFile::new(&File::open(&path).unwrap()).unwrap().is_none());
+        std::fs::write(&path, b"as it was").unwrap();
+        let map = MappedFile::new(&File::open(&path).unwrap()).unwrap().unwrap();
+        std::fs::write(place.path().join("new"), b"replaced").unwrap();
+        std::fs::rename(place.path().join("new"), &path).unwrap();
+        assert_eq!(&map[..], b"as it was");
+        std::fs::remove_file(&path).unwrap();
+        assert_eq!(&map[..], b"as it was");
     }
 
     #[test]

@@ -59,7 +59,7 @@ export async function program(): Promise<void> {
   }
   other.appendRemoteSync({ node: log.node, sequence: 1, dependencies: [appended.transaction], timestamp: new Date(), changes: [] })
 
-  using reader = await ChangeLog.open('directory', { readOnly: true, segmentBytes: 1 << 20, syncInterval: 50 })
+  using reader = await ChangeLog.open('directory', { readOnly: true, memoryMap: true, segmentBytes: 1 << 20, syncInterval: 50 })
   const moments: Moment[] = [1, 1n, new Date(), { timestampNs: 0n }]
   const rows: (Row | null)[] = moments.map((at) => log.stateAtSync('t', 1, at))
   is<Same<Awaited<ReturnType<typeof log.stateAt>>, Row | null>>()
