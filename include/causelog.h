@@ -1128,6 +1128,25 @@ typedef struct causelog_table_stats {
 } causelog_table_stats;
 
 /**
+ * How far a consumer has come.
+ */
+typedef struct causelog_consumer_status {
+    /**
+     * Its name, as long as the list or the stats live that it is from.
+     */
+    struct causelog_text name;
+    /**
+     * LSN of the last entry that it has committed; 0 before the first.
+     */
+    uint64_t position;
+    /**
+     * How many LSNs the log has after that: entries it has yet to commit, and ones that were
+     * removed before it could.
+     */
+    uint64_t lag;
+} causelog_consumer_status;
+
+/**
  * Which entries to read, and how. Begin with `CAUSELOG_QUERY_OPTIONS_INIT`, which asks
  * for the whole log; every field that is not zero or NULL narrows the answer. *Since* is
  * what you have already, *until* what you still want.
@@ -1217,25 +1236,6 @@ typedef struct causelog_moment {
      */
     int64_t timestamp;
 } causelog_moment;
-
-/**
- * How far a consumer has come.
- */
-typedef struct causelog_consumer_status {
-    /**
-     * Its name, as long as the list lives.
-     */
-    struct causelog_text name;
-    /**
-     * LSN of the last entry that it has committed; 0 before the first.
-     */
-    uint64_t position;
-    /**
-     * How many LSNs the log has after that: entries it has yet to commit, and ones that were
-     * removed before it could.
-     */
-    uint64_t lag;
-} causelog_consumer_status;
 
 /**
  * How much of a log is kept. Begin with `CAUSELOG_RETENTION_POLICY_INIT`, which keeps all.
@@ -2249,9 +2249,9 @@ causelog_status causelog_log_vector_clock(const struct causelog_log *log,
                                           struct causelog_error **error);
 
 /**
- * What the log holds, in numbers. Free them with `causelog_stats_free`.
+ * What the log holds, in numbers, and how far its consumers have come. Free them with `causelog_stats_free`.
  *
- * Fails with `CAUSELOG_CLOSED`.
+ * Fails as `causelog_log_consumers` does.
  */
 causelog_status causelog_log_stats(const struct causelog_log *log,
                                    struct causelog_stats **stats,
@@ -2373,6 +2373,17 @@ size_t causelog_stats_table_count(const struct causelog_stats *stats);
  * The numbers of the table at this place, ascending by name, from 0; zeros beyond the count.
  */
 struct causelog_table_stats causelog_stats_table(const struct causelog_stats *stats, size_t index);
+
+/**
+ * How many consumers there are.
+ */
+size_t causelog_stats_consumer_count(const struct causelog_stats *stats);
+
+/**
+ * The consumer at this place, ascending by name, from 0; zeros beyond the count. Its name lives as long as the stats.
+ */
+struct causelog_consumer_status causelog_stats_consumer(const struct causelog_stats *stats,
+                                                        size_t index);
 
 /**
  * Frees stats; NULL is fine.

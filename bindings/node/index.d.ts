@@ -622,9 +622,9 @@ export declare class ChangeLog {
    */
   vectorClock(dot: DotLike): VectorClock
   /**
-   * What the log holds, in numbers.
+   * What the log holds, in numbers, and how far its consumers have come.
    *
-   * Throws `CLOSED`.
+   * Throws `CORRUPT` naming the file when that of a consumer is damaged beyond use, `UNSUPPORTED`, `IO`, `CLOSED`.
    */
   stats(): ChangeLogStats
   /**
@@ -1275,6 +1275,8 @@ export interface ChangeLogStats {
   segments: number
   /** Bytes of all segments, their headers included; not those of their indexes. */
   bytes: number
+  /** How far each consumer has come, by name. */
+  consumers: Array<ConsumerStatus>
   /** Entries by table. */
   tables: Record<string, TableStats>
 }

@@ -373,8 +373,10 @@ fn follow(steps: Vec<Step>) {
             assert_eq!(handle.consumer.position().map_err(|error| error.code()), expected);
             assert_eq!(lag, expected.map(|position| model.last() - position));
         }
-        assert_eq!(log.consumers().unwrap(), model.status());
-        assert_eq!(beside.consumers().unwrap(), model.status());
+        for log in [&log, &beside] {
+            assert_eq!(log.consumers().unwrap(), model.status());
+            assert_eq!(log.stats().unwrap().consumers, model.status());
+        }
     }
 }
 
@@ -436,6 +438,8 @@ fn a_damaged_file_gives_the_position_before_or_none() {
     // Removing is the way out.
     storage.replace(FILE, b"").unwrap();
     assert_eq!(code(log.consumers()), Some(ErrorCode::Corrupt));
+    let error = log.stats().unwrap_err();
+    assert!(error.code() == ErrorCode::Corrupt && error.message().contains(FILE), "{error}");
     log.remove_consumer("a").unwrap();
     assert_eq!(log.consumer("a").unwrap().position().unwrap(), 0);
 

@@ -251,6 +251,10 @@ impl Run {
                         }
                         self.log = Some(log);
                     }
+                    // The positions of consumers are read for it, which the dead cannot do.
+                    Err(error) if error.code() != ErrorCode::Closed && self.storage.list().is_err() => {
+                        self.log = Some(log);
+                    }
                     Err(error) => {
                         assert_eq!(error.code(), ErrorCode::Closed, "{error}");
                         let appends = matches!(step, Step::Append(_) | Step::Remote(_));

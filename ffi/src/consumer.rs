@@ -185,13 +185,26 @@ pub extern "C" fn causelog_entries_free(entries: Option<Box<causelog_entries>>) 
 #[derive(Clone, Copy)]
 #[repr(C)]
 pub struct causelog_consumer_status {
-    /// Its name, as long as the list lives.
+    /// Its name, as long as the list or the stats live that it is from.
     pub name: causelog_text,
     /// LSN of the last entry that it has committed; 0 before the first.
     pub position: u64,
     /// How many LSNs the log has after that: entries it has yet to commit, and ones that were
     /// removed before it could.
     pub lag: u64,
+}
+
+impl causelog_consumer_status {
+    pub(crate) const NONE: Self = causelog_consumer_status { name: causelog_text::NONE, position: 0, lag: 0 };
+
+    /// The one at this place; nothing beyond the last. Its name is borrowed.
+    pub(crate) fn at(consumers: &[ConsumerStatus], index: usize) -> Self {
+        consumers.get(index).map_or(Self::NONE, |status| causelog_consumer_status {
+            name: causelog_text::of(&status.name),
+            position: status.position,
+            lag: status.lag,
+        })
+    }
 }
 
 /// All consumers of a log as they were when it was asked. Never changes.
@@ -229,13 +242,8 @@ pub extern "C" fn causelog_consumers_get(
     consumers: Option<&causelog_consumers>,
     index: usize,
 ) -> causelog_consumer_status {
-    let none = causelog_consumer_status { name: causelog_text::NONE, position: 0, lag: 0 };
-    read(consumers, none, |consumers| {
-        consumers.consumers.get(index).map_or(none, |status| causelog_consumer_status {
-            name: causelog_text::of(&status.name),
-            position: status.position,
-            lag: status.lag,
-        })
+    read(consumers, causelog_consumer_status::NONE, |consumers| {
+        causelog_consumer_status::at(&consumers.consumers, index)
     })
 }
 

@@ -331,9 +331,9 @@ pub extern "C" fn causelog_log_vector_clock(
     })
 }
 
-/// What the log holds, in numbers. Free them with `causelog_stats_free`.
+/// What the log holds, in numbers, and how far its consumers have come. Free them with `causelog_stats_free`.
 ///
-/// Fails with `CAUSELOG_CLOSED`.
+/// Fails as `causelog_log_consumers` does.
 #[unsafe(no_mangle)]
 pub extern "C" fn causelog_log_stats(
     log: Option<&causelog_log>,

@@ -2,6 +2,7 @@ use std::mem::MaybeUninit;
 
 use causelog_core::{ChangeLogStats, TableStats};
 
+use crate::consumer::causelog_consumer_status;
 use crate::guard::read;
 use crate::handle::release;
 use crate::input::write_if_wanted;
@@ -135,6 +136,23 @@ pub extern "C" fn causelog_stats_table(stats: Option<&causelog_stats>, index: us
             updates: numbers.updates,
             deletes: numbers.deletes,
         })
+    })
+}
+
+/// How many consumers there are.
+#[unsafe(no_mangle)]
+pub extern "C" fn causelog_stats_consumer_count(stats: Option<&causelog_stats>) -> usize {
+    read(stats, 0, |stats| stats.stats.consumers.len())
+}
+
+/// The consumer at this place, ascending by name, from 0; zeros beyond the count. Its name lives as long as the stats.
+#[unsafe(no_mangle)]
+pub extern "C" fn causelog_stats_consumer(
+    stats: Option<&causelog_stats>,
+    index: usize,
+) -> causelog_consumer_status {
+    read(stats, causelog_consumer_status::NONE, |stats| {
+        causelog_consumer_status::at(&stats.stats.consumers, index)
     })
 }
 

@@ -99,6 +99,14 @@ static void consumers_are_listed_and_removed(void) {
     CHECK_VIEW("b", second.name);
     CHECK(first.position == 0 && first.lag == 3 && second.position == 2 && second.lag == 1);
     CHECK(causelog_consumers_get(consumers, 2).name.data == NULL);
+    causelog_stats *stats;
+    CHECK_OK(causelog_log_stats(log, &stats, &error));
+    CHECK_NUMBER(2, causelog_stats_consumer_count(stats));
+    const causelog_consumer_status of_stats = causelog_stats_consumer(stats, 1);
+    CHECK_VIEW("a", causelog_stats_consumer(stats, 0).name);
+    CHECK_VIEW("b", of_stats.name);
+    CHECK(of_stats.position == 2 && of_stats.lag == 1);
+    CHECK(causelog_stats_consumer(stats, 2).name.data == NULL);
 
     const causelog_text name = causelog_text_from("b");
     CHECK_OK(causelog_log_remove_consumer(log, name, &error));
@@ -108,6 +116,8 @@ static void consumers_are_listed_and_removed(void) {
     CHECK_FAILS(CAUSELOG_NOT_FOUND, "b", causelog_consumer_position(b, &number, &error));
     CHECK_FAILS(CAUSELOG_NOT_FOUND, "b", causelog_consumer_lag(b, &number, &error));
     CHECK_VIEW("b", second.name);
+    CHECK_VIEW("b", of_stats.name);
+    causelog_stats_free(stats);
     causelog_consumers_free(consumers);
     causelog_consumer_free(a);
     causelog_consumer_free(b);

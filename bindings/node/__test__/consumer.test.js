@@ -101,6 +101,7 @@ test('consumers are listed by name, and removed', async () => {
   ]
   expect(log.consumersSync()).toEqual(listed)
   expect(await log.consumers()).toEqual(listed)
+  expect(log.stats().consumers).toEqual(listed)
   log.removeConsumerSync('a')
   expect(await log.removeConsumer('b')).toBeUndefined()
   expect(log.consumersSync()).toEqual([])

@@ -112,6 +112,7 @@ test('stats are the log in numbers', () => {
     durableLsn: 0n,
     segments: 1,
     bytes: expect.any(Number),
+    consumers: [],
     tables: {},
   })
   log.appendTransactionSync([Change.insert('a', 1, {}), Change.update('a', 1, {}, {}), Change.delete('__proto__', 1)])

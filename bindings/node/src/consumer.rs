@@ -58,7 +58,7 @@ pub struct ConsumerStatus {
     pub lag: Count,
 }
 
-fn statuses(statuses: Vec<causelog::ConsumerStatus>) -> Vec<ConsumerStatus> {
+pub(crate) fn statuses(statuses: Vec<causelog::ConsumerStatus>) -> Vec<ConsumerStatus> {
     let status = |status: causelog::ConsumerStatus| ConsumerStatus {
         name: status.name,
         position: status.position,

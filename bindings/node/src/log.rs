@@ -269,9 +269,9 @@ impl ChangeLog {
         self.log.vector_clock(dot).map(VectorClock::from).map_err(thrown)
     }
 
-    /// What the log holds, in numbers.
+    /// What the log holds, in numbers, and how far its consumers have come.
     ///
-    /// Throws `CLOSED`.
+    /// Throws `CORRUPT` naming the file when that of a consumer is damaged beyond use, `UNSUPPORTED`, `IO`, `CLOSED`.
     #[napi(catch_unwind)]
     pub fn stats(&self) -> Result<ChangeLogStats, Code> {
         self.log.stats().map(ChangeLogStats::from).map_err(thrown)

@@ -2,6 +2,7 @@
 
 use napi_derive::napi;
 
+use crate::consumer::{ConsumerStatus, statuses};
 use crate::output::{Count, Moment, Record};
 
 /// What a log holds, in numbers.
@@ -37,6 +38,8 @@ pub struct ChangeLogStats {
     /// Bytes of all segments, their headers included; not those of their indexes.
     #[napi(ts_type = "number")]
     pub bytes: Count,
+    /// How far each consumer has come, by name.
+    pub consumers: Vec<ConsumerStatus>,
     /// Entries by table.
     #[napi(ts_type = "Record<string, TableStats>")]
     pub tables: Record<TableStats>,
@@ -85,6 +88,7 @@ impl From<causelog::ChangeLogStats> for ChangeLogStats {
             durable_lsn: stats.durable_lsn,
             segments: Count(stats.segments),
             bytes: Count(stats.bytes),
+            consumers: statuses(stats.consumers),
             tables: Record(tables.collect()),
         }
     }

@@ -433,9 +433,11 @@ impl ChangeLog {
         waiting(py, || self.handle.core.vector_clock(dot.0)).map(VectorClock::new)
     }
 
-    /// What the log holds, in numbers.
+    /// What the log holds, in numbers, and how far its consumers have come.
     ///
     /// Raises:
+    ///     CorruptError: naming the file, when that of a consumer is damaged beyond use.
+    ///     UnsupportedError, IoError: when one cannot be read.
     ///     ClosedError: when the log is closed.
     fn stats(&self, py: Python<'_>) -> PyResult<ChangeLogStats> {
         waiting(py, || self.handle.core.stats()).map(|core| ChangeLogStats { core })

@@ -2,6 +2,7 @@ use causelog::{ChangeLogStats as Core, TableStats as CoreTable, Timestamp};
 use pyo3::prelude::*;
 use pyo3::types::{PyDateTime, PyDict};
 
+use crate::consumer::ConsumerStatus;
 use crate::convert::moment::to_datetime;
 
 /// What a log holds, in numbers.
@@ -88,6 +89,12 @@ impl ChangeLogStats {
     #[getter]
     fn bytes(&self) -> u64 {
         self.core.bytes
+    }
+
+    /// How far each consumer has come, by name, as a new list.
+    #[getter]
+    fn consumers(&self) -> Vec<ConsumerStatus> {
+        self.core.consumers.iter().cloned().map(|core| ConsumerStatus { core }).collect()
     }
 
     /// Entries by table, as a new dict.

@@ -85,7 +85,7 @@ def test_stats(new_log: Callable[..., ChangeLog], time: causelog.ManualTime) -> 
     empty = log.stats()
     assert (empty.entries, empty.first_lsn, empty.last_lsn, empty.nodes) == (0, 0, 0, 0)
     assert (empty.oldest, empty.newest, empty.oldest_ns, empty.newest_ns) == (None, None, None, None)
-    assert empty.tables == {}
+    assert (empty.tables, empty.consumers) == ({}, [])
     log.append(Change.insert("orders", 1, {}))
     time.advance(1_000)
     log.append_transaction([Change.update("orders", 1, {}, []), Change.delete("audit", 1)])

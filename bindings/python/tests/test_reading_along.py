@@ -155,6 +155,7 @@ def test_a_consumer_in_another_process(tmp_path: Path, durability: causelog.Dura
         [status] = log.consumers()
         assert (status.name, status.position, status.lag) == ("elsewhere", 3, 2)
         assert repr(status) == '<ConsumerStatus "elsewhere" at 3, 2 behind>'
+        assert log.stats().consumers == [status]
         assert run(CONSUME, tmp_path, 10) == "[4, 5] 0\n"
     assert run(CONSUME.replace("entries[-1].lsn", "5"), tmp_path, 10) == "[] 0\n"
 

@@ -49,6 +49,7 @@ def logs(path: Path) -> None:
         assert_type(log.append_transaction(Change.delete("orders", row) for row in range(3)).last_lsn, int | None)
         assert_type(log.vector_clock(Dot(log.node, 1)), VectorClock)
         assert_type(log.stats().tables, dict[str, TableStats])
+        assert_type(log.stats().consumers, list[ConsumerStatus])
         for entry in log.query(table=["orders"], operation="insert", since_time=datetime.now(UTC), limit=3):
             assert_type(entry, ChangeEntry)
             assert_type(entry.row_id, causelog.RowId)

@@ -14,6 +14,7 @@ use crate::error::{Error, ErrorCode, Result};
 use crate::failpoint;
 use crate::id::{Dot, NodeId};
 use crate::log::commit::Writing;
+use crate::log::consumer::statuses;
 use crate::log::cursor::Cursor;
 use crate::log::ends::Ends;
 use crate::log::format::Identity;
@@ -355,14 +356,17 @@ impl ChangeLog {
         Ok(clock.to_vector_clock(&log.nodes.read()).with_sequence(dot.node, dot.sequence))
     }
 
-    /// What the log holds, in numbers.
+    /// What the log holds, in numbers, and how far its consumers have come.
     ///
     /// # Errors
-    /// `CLOSED`; of a log opened for reading only also `CORRUPT` or `IO` from reading what the writer has appended.
+    /// As [`ChangeLog::consumers`]; of a log opened for reading only also `CORRUPT` or `IO` from reading what the
+    /// writer has appended.
     pub fn stats(&self) -> Result<ChangeLogStats> {
         self.inner.check_open()?;
+        let positions = self.inner.positions()?;
         self.inner.refresh()?;
-        Ok(self.inner.state.read().stats())
+        let state = self.inner.state.read();
+        Ok(ChangeLogStats { consumers: statuses(positions, state.next_lsn - 1), ..state.stats() })
     }
 
     /// What was removed from the log, and why, oldest first.

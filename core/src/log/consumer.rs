@@ -94,11 +94,9 @@ impl ChangeLog {
     /// `CORRUPT` naming the file when one is damaged beyond use, `UNSUPPORTED`, `IO`, `CLOSED`.
     pub fn consumers(&self) -> Result<Vec<ConsumerStatus>> {
         self.inner.check_open()?;
-        let positions = self.inner.consumer_positions(PositionFile::read)?;
+        let positions = self.inner.positions()?;
         self.inner.refresh()?;
-        let last = self.inner.last_visible();
-        let status = |(name, position)| ConsumerStatus { name, position, lag: last.saturating_sub(position) };
-        Ok(positions.into_iter().map(status).collect())
+        Ok(statuses(positions, self.inner.last_visible()))
     }
 
     /// Removes a consumer and forgets its position. Handles on it find that out when they commit.
@@ -277,6 +275,12 @@ impl Inner {
         Ok(positions.into_iter().map(|(_, position)| position).min())
     }
 
+    /// All consumers, by name, and the position that each wrote last. Asked for before the log's end, so that nothing
+    /// that is committed in between is beyond it.
+    pub(super) fn positions(&self) -> Result<Vec<(String, u64)>> {
+        self.consumer_positions(PositionFile::read)
+    }
+
     fn last_visible(&self) -> u64 {
         self.state.read().next_lsn - 1
     }
@@ -301,6 +305,12 @@ impl Inner {
         positions.sort_unstable();
         Ok(positions)
     }
+}
+
+/// How far consumers with these positions have come in a log whose last LSN is `last`.
+pub(super) fn statuses(positions: Vec<(String, u64)>, last: u64) -> Vec<ConsumerStatus> {
+    let status = |(name, position)| ConsumerStatus { name, position, lag: last.saturating_sub(position) };
+    positions.into_iter().map(status).collect()
 }
 
 impl fmt::Debug for Consumer {

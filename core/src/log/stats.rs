@@ -1,6 +1,7 @@
 use std::collections::BTreeMap;
 
 use crate::change::ChangeOperation;
+use crate::log::consumer::ConsumerStatus;
 use crate::time::Timestamp;
 
 /// What a log holds, in numbers.
@@ -28,6 +29,8 @@ pub struct ChangeLogStats {
     pub segments: u64,
     /// Bytes of all segments, their headers included; not those of their indexes.
     pub bytes: u64,
+    /// How far each consumer has come, by name.
+    pub consumers: Vec<ConsumerStatus>,
     /// Entries by table.
     pub tables: BTreeMap<String, TableStats>,
 }
