@@ -6,14 +6,14 @@ mod common;
 
 use std::sync::Arc;
 
-use causelog::storage::MemoryStorage;
+use causelog::storage::{MemoryStorage, Storage};
 use causelog::{
-    Change, ChangeEntry, ChangeLog, ChangeLogStats, Dot, Durability, Error, ErrorCode, LogOptions, Moment,
-    QueryOptions, Result, Row, RowId, Transaction, VectorClock,
+    Change, ChangeEntry, ChangeLog, ChangeLogStats, CompactionOptions, Dot, Durability, Error, ErrorCode,
+    LogOptions, Moment, QueryOptions, Result, RetentionPolicy, Row, RowId, Transaction, VectorClock,
 };
 use common::{
-    CHECKPOINT, CountingIds, ENDS, Files, HEADER, IDENTITY, MANIFEST, at, files_of, foreign, frame_bounds,
-    node, options, place_of, read_all,
+    CHECKPOINT, CountingIds, ENDS, Files, HEADER, IDENTITY, MANIFEST, at, entries, files_of, foreign,
+    frame_bounds, node, options, place_of, query, read_all,
 };
 
 const LAST: &str = "00000000000000000003.segment";
@@ -401,12 +401,7 @@ fn files_that_are_missing_cut_or_swapped() {
         missing.remove(name);
         let derived = [CHECKPOINT, ENDS, TAIL].contains(&name.as_str());
         let whole = truth.holds(&missing, &format!("{name} missing"));
-        assert_eq!(whole, derived, "{name} missing");
-        // A writer makes an index anew.
-        if name.ends_with(".index") {
-            let log = open(&missing, false).1.unwrap();
-            assert_eq!(read_all(&log).unwrap(), truth.transactions, "{name} missing");
-        }
+        assert_eq!(whole, derived || name.ends_with(".index"), "{name} missing");
         for length in [0, 1, 10, content.len() / 2, content.len().saturating_sub(1)] {
             if name == ENDS {
                 continue;
@@ -423,6 +418,66 @@ fn files_that_are_missing_cut_or_swapped() {
             let swapped = truth.with(name, |content| content.clone_from(foreign));
             assert!(!truth.holds(&swapped, &what) || derived, "{what}");
         }
+    }
+}
+
+#[test]
+fn a_reader_works_out_an_index_that_is_missing() {
+    let truth = Truth::new();
+    let mut files = truth.files.clone();
+    let indexes = [index(1), index(2)];
+    indexes.iter().for_each(|name| drop(files.remove(name)));
+    let (place, reader) = open(&files, true);
+    let reader = reader.unwrap();
+    let idle = ChangeLog::open_storage(Arc::new(place.clone()), small(true)).unwrap();
+    let answers = |asked: Vec<Asked>| -> Vec<(Option<Answer>, Option<ErrorCode>)> {
+        asked.into_iter().map(|(answer, error)| (answer, error.map(|error| error.code()))).collect()
+    };
+    ask_everything(&reader, &truth.dots).iter().zip(&truth.answers[0]).for_each(|(asked, (truth, _))| {
+        assert!(asked.0 == *truth && asked.1.is_none(), "{asked:?} instead of {truth:?}");
+    });
+    let findings = reader.verify().unwrap().findings;
+    let found: Vec<&str> = findings.iter().map(|finding| finding.file.as_str()).collect();
+    assert_eq!(found, indexes);
+    assert!(findings[0].message.contains("opening the log for writing makes it again"), "{findings:?}");
+    assert!(!place.list().unwrap().iter().any(|name| name.ends_with(".index")), "a reader writes nothing");
+
+    // From the indexes of a writer it goes on like any other, also when what is under them changes.
+    let writer = ChangeLog::open_storage(Arc::new(place.clone()), small(false)).unwrap();
+    assert_eq!(files_of(&place)[&index(1)], truth.files[&index(1)]);
+    let other = ChangeLog::open_storage(Arc::new(place.clone()), small(true)).unwrap();
+    for number in 0..20 {
+        writer.append(Change::update("orders", 0, "{}", vec![b'x'; 300 + number])).unwrap();
+    }
+    writer.compact(&CompactionOptions::default()).unwrap().unwrap();
+    assert_eq!(answers(ask_everything(&reader, &truth.dots)), answers(ask_everything(&other, &truth.dots)));
+    let rest = entries(&writer);
+    place.remove(&index(1)).unwrap();
+    let fresh = ChangeLog::open_storage(Arc::new(place.clone()), small(true)).unwrap();
+    assert_eq!(entries(&fresh), rest);
+    // What was worked out before the compaction is of a segment that is no more.
+    let error = idle.query(QueryOptions::default()).unwrap().find_map(Result::err).unwrap();
+    assert!(error.code() == ErrorCode::Corrupt && error.message().contains(&index(1)), "{error}");
+
+    let policy = RetentionPolicy { max_bytes: Some(4096), ..RetentionPolicy::default() };
+    let last = writer.retain(&policy).unwrap().last().unwrap().last_lsn;
+    let rest: Vec<ChangeEntry> = rest.into_iter().filter(|entry| entry.lsn > last).collect();
+    for log in [reader, other, fresh, idle] {
+        assert_eq!(log.stats().unwrap(), writer.stats().unwrap());
+        assert_eq!(query(&log, QueryOptions { since: last, ..QueryOptions::default() }), rest);
+    }
+}
+
+#[test]
+fn an_index_that_goes_while_the_log_is_open_is_an_error_that_says_what_to_do() {
+    let truth = Truth::new();
+    for read_only in [true, false] {
+        let (place, log) = open(&truth.files, read_only);
+        place.remove(&index(2)).unwrap();
+        let error = read_all(&log.unwrap()).unwrap_err();
+        assert_eq!(error.code(), ErrorCode::Corrupt);
+        let expected = format!("{} is missing: opening the log for writing makes it again", index(2));
+        assert!(error.message().ends_with(&expected), "{error}");
     }
 }
 

@@ -103,6 +103,8 @@ pub(super) struct Inner {
     pub(super) looked_up: Mutex<HashMap<(NodeIndex, u64), Clock>>,
     /// When the last sync began, in nanoseconds of the log's time.
     pub(super) last_sync: AtomicU64,
+    /// Indexes that the log lacked and that this reader has worked out, under the names that they would have there.
+    pub(super) indexes: MemoryStorage,
     /// What a reader knows of what the writer has removed.
     pub(super) seen: Mutex<Seen>,
     /// Why the handle can no longer be used, once it cannot.

@@ -25,7 +25,7 @@ use crate::log::segment::{self, OpenSegment, OpenSegments, Sealed};
 use crate::log::state::{Active, State};
 use crate::log::tail::{Author, Known, Tail, waypoint_distance};
 use crate::log::writer::{SegmentWriter, Writer};
-use crate::storage::{Storage, StorageFile, StorageLock};
+use crate::storage::{MemoryStorage, Storage, StorageFile, StorageLock};
 use crate::time::{HybridLogicalClock, Timestamp};
 
 /// Opens the log that `storage` holds, or makes one.
@@ -89,6 +89,7 @@ fn open_locked(
         looked_up: Mutex::new(HashMap::new()),
         last_sync: AtomicU64::new(options.time.now().nanoseconds() as u64),
         closed: OnceLock::new(),
+        indexes: MemoryStorage::new(),
         seen: Mutex::new(seen),
         identity,
         options,

@@ -93,9 +93,10 @@ impl Inner {
     }
 
     fn open_sealed(&self, number: u64) -> Result<Arc<OpenSegment>> {
+        let (storage, made, log) = (&*self.storage, &self.indexes, self.identity.log);
         let open = || {
-            let mapped = self.options.memory_map;
-            OpenSegment::open_sealed(&*self.storage, number, self.identity.log, &self.nodes, mapped)
+            let segment = OpenSegment::open_sealed(storage, made, number, log, &self.nodes)?;
+            if self.options.memory_map { segment.mapped() } else { Ok(segment) }
         };
         let opened = self.segments.get(number, || match open() {
             // A writer in another process may be putting a compacted segment in its place.

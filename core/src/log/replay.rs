@@ -10,7 +10,7 @@ use crate::error::{ErrorCode, Result};
 use crate::id::NodeId;
 use crate::log::change_log::{Inner, past};
 use crate::log::dictionary::Numbers;
-use crate::log::format::{Manifest, SegmentSummary};
+use crate::log::format::{self, Manifest, SegmentSummary};
 use crate::log::frame::{Body, Frame, Slot};
 use crate::log::index_file::row_hash;
 use crate::log::opening::{self, damaged_at, last_segment};
@@ -18,6 +18,7 @@ use crate::log::segment::{OpenSegment, Sealed};
 use crate::log::state::{Additions, Staged};
 use crate::log::tail::{Known, TakenRow};
 use crate::log::writer::Writer;
+use crate::storage::Storage;
 use crate::time::Timestamp;
 
 /// Which of its removals a reader knows of the writer to have made, by [`Ends::generation`](crate::log::ends::Ends::generation).
@@ -237,14 +238,34 @@ impl Inner {
             }
             Err(error) => return Err(error),
         };
+        self.supply_index(number)?;
         let summary = self.state.read().active.summary(writer.segment.end);
         self.adopt(writer, open, summary)?;
         Ok(true)
     }
 
+    /// Works out the index of the segment whose end was just read, and keeps it in memory, if the log lacks it: a
+    /// writer writes it before it begins the next segment, so it was lost, and this is the time when all is at hand.
+    fn supply_index(&self, number: u64) -> Result<()> {
+        let name = format::index_file(number);
+        match self.storage.open(&name) {
+            Err(error) if error.code() == ErrorCode::NotFound => {}
+            // What else is wrong with it hears whoever uses it.
+            _ => return Ok(()),
+        }
+        let index = {
+            let active = &self.state.read().active;
+            self.index(active, active.end, true)?
+        };
+        self.indexes.replace(&name, &index)
+    }
+
     /// Takes note of what a writer in another process has removed.
     fn take_note(&self, writer: &mut Writer) -> Result<()> {
         let manifest = opening::read_manifest(&*self.storage)?;
+        for number in self.state.read().first_segment()..manifest.first_segment {
+            let _ = self.indexes.remove(&format::index_file(number));
+        }
         if manifest.first_segment > writer.segment.number {
             // What comes next here is gone: reading goes on from what is left.
             let (state, fresh, _) =

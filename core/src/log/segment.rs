@@ -9,7 +9,7 @@ use crate::log::dictionary::Dictionary;
 use crate::log::format::{self, SegmentHeader, SegmentSummary};
 use crate::log::frame_reader::FrameReader;
 use crate::log::index_file::IndexFile;
-use crate::storage::{MappedFile, Storage, StorageFile};
+use crate::storage::{MappedFile, MemoryStorage, Storage, StorageFile};
 
 /// How many sealed segments are kept open.
 const OPEN_SEGMENTS: usize = 32;
@@ -61,17 +61,27 @@ impl OpenSegment {
         Ok(OpenSegment { header, name, file, index: None, dictionary: Arc::default(), map: None })
     }
 
-    /// Opens a sealed segment and its index.
+    /// Opens a sealed segment and its index, which is the one in `made` if the log lacks it.
     pub(super) fn open_sealed(
         storage: &dyn Storage,
+        made: &MemoryStorage,
         number: u64,
         log: uuid::Uuid,
         nodes: &parking_lot::RwLock<NodeTable>,
-        mapped: bool,
     ) -> Result<OpenSegment> {
         let mut segment = Self::open(storage, number, log)?;
         let name = format::index_file(number);
-        let index = open_index(storage, &name, &segment.header)?;
+        let index = match open_index(storage, &name, &segment.header) {
+            Err(error) if error.code() == ErrorCode::NotFound => {
+                // One that was made before the segment was compacted is of another segment.
+                open_index(made, &name, &segment.header).map_err(|_| error)?
+            }
+            found => {
+                // Whatever there is now, the one in memory is not needed any more.
+                let _ = made.remove(&name);
+                found?
+            }
+        };
         if !index.summary().sealed {
             let message = format!("{name}: ends before its segment: remove it and open the log again");
             return Err(Error::new(ErrorCode::Corrupt, message));
@@ -85,16 +95,26 @@ impl OpenSegment {
         }
         segment.dictionary = Arc::new(dictionary(&index, nodes)?);
         segment.index = Some(Arc::new(index));
-        if mapped {
-            segment.map = segment.file.map()?.map(Arc::new);
-        }
         Ok(segment)
+    }
+
+    /// The same segment, read through a memory map where its place can do that.
+    pub(super) fn mapped(self) -> Result<OpenSegment> {
+        let map = self.file.map()?.map(Arc::new);
+        Ok(OpenSegment { map, ..self })
     }
 }
 
 /// Opens an index that belongs to this segment.
 pub(super) fn open_index(storage: &dyn Storage, name: &str, header: &SegmentHeader) -> Result<IndexFile> {
-    let index = IndexFile::open(storage.open(name)?.into(), name.into())?;
+    let file = storage.open(name).map_err(|error| {
+        if error.code() != ErrorCode::NotFound {
+            return error;
+        }
+        let message = format!("{name} is missing: opening the log for writing makes it again");
+        Error::new(ErrorCode::NotFound, message).with_source(error)
+    })?;
+    let index = IndexFile::open(file.into(), name.into())?;
     let summary = index.summary();
     if (summary.log, summary.ordinal, summary.salt) != (header.log, header.number, header.base.salt)
         || (summary.first_lsn, summary.base_transaction) != (header.first_lsn, header.first_transaction)
