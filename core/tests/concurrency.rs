@@ -5,13 +5,16 @@
 mod common;
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread;
+use std::time::Duration;
 
 use causelog::{
-    Change, ChangeEntry, ChangeLog, Dot, Durability, ErrorCode, LogOptions, QueryOptions, Result, VectorClock,
+    Change, ChangeEntry, ChangeLog, Dot, Durability, ErrorCode, LogOptions, ManualTime, QueryOptions, Result,
+    VectorClock,
 };
-use common::{Random, entries, foreign, in_memory, node, options, query, transactions};
+use common::{Random, at, entries, foreign, in_memory, node, options, options_with, query, transactions};
 
 const WRITERS: u64 = 4;
 const ROUNDS: u64 = 150;
@@ -247,4 +250,41 @@ fn closing_meets_readers_and_writers() {
             }
         });
     }
+}
+
+/// Waits for the entry after `lsn` while another thread appends one after the other, of which each wakes who waits,
+/// and moves the log's time by so many nanoseconds with each.
+fn wait_woken(lsn: u64, timeout: Duration, advance: i64) -> Result<u64> {
+    let time = Arc::new(ManualTime::new(at(0)));
+    let log = ChangeLog::in_memory(options_with(time.clone())).unwrap();
+    let done = AtomicBool::new(false);
+    thread::scope(|scope| {
+        scope.spawn(|| {
+            for _ in 0..3000 {
+                if done.load(Ordering::SeqCst) {
+                    return;
+                }
+                log.append(Change::insert("t", 1, "")).unwrap();
+                time.advance(advance).unwrap();
+                thread::sleep(Duration::from_millis(10));
+            }
+            log.close().unwrap();
+        });
+        let outcome = log.wait(lsn, timeout);
+        done.store(true, Ordering::SeqCst);
+        outcome
+    })
+}
+
+#[test]
+fn a_wait_ends_in_time_though_the_logs_time_stands_still() {
+    let error = wait_woken(u64::MAX, Duration::from_millis(200), 0).unwrap_err();
+    assert_eq!(error.code(), ErrorCode::Timeout, "{error}");
+}
+
+#[test]
+fn a_wait_goes_on_though_the_logs_time_jumps() {
+    let day = 24 * 3600 * 1_000_000_000;
+    assert!(wait_woken(20, Duration::from_secs(3600), day).unwrap() > 20);
+    assert!(wait_woken(2, Duration::MAX, -day).unwrap() > 2);
 }

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use crate::error::{Error, ErrorCode, Result};
 use crate::log::change_log::{ChangeLog, Inner};
+use crate::time::Deadline;
 
 /// How often somebody who waits for a writer in another process looks, at first and at most.
 const LEAST_STEP: Duration = Duration::from_micros(100);
@@ -14,6 +15,7 @@ impl ChangeLog {
     /// Waits until the log holds an entry after `lsn`, for at most `timeout`, and returns the LSN of its last one.
     ///
     /// A log opened for reading only waits for the writer, whichever process that is in. Any number of threads may wait.
+    /// The timeout is real time, whatever [`LogOptions::time`](crate::LogOptions::time) is.
     ///
     /// ```
     /// use std::time::Duration;
@@ -31,7 +33,7 @@ impl ChangeLog {
     /// only also `CORRUPT` or `IO` from reading what the writer has appended.
     pub fn wait(&self, lsn: u64, timeout: Duration) -> Result<u64> {
         let log = &*self.inner;
-        let mut left = timeout;
+        let deadline = Deadline::after(timeout);
         let mut step = LEAST_STEP;
         loop {
             log.check_open()?;
@@ -43,23 +45,16 @@ impl ChangeLog {
             if last > lsn {
                 return Ok(last);
             }
+            let left = deadline.left();
             if left.is_zero() {
                 let message = format!("{}: no entry after {lsn} came within {timeout:?}", log.place);
                 return Err(Error::new(ErrorCode::Timeout, message));
             }
             if log.options.read_only {
-                let now = step.min(left);
-                log.arrivals.wait_for(&mut waiting, now);
-                left -= now;
+                log.arrivals.wait_for(&mut waiting, step.min(left));
                 step = (step * 2).min(MOST_STEP);
             } else {
-                let started = log.options.time.now();
-                if log.arrivals.wait_for(&mut waiting, left).timed_out() {
-                    left = Duration::ZERO;
-                }
-                // Woken early, for other entries, it goes on with what is left.
-                let passed = log.options.time.now().nanoseconds().saturating_sub(started.nanoseconds());
-                left = left.saturating_sub(Duration::from_nanos(u64::try_from(passed).unwrap_or(0)));
+                log.arrivals.wait_for(&mut waiting, left);
             }
             drop(counted);
         }
