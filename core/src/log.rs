@@ -3,6 +3,7 @@
 //! It holds facts and gives them no meaning: which of two concurrent entries wins
 //! is not its business. `docs/format.md` describes the bytes.
 
+mod appending;
 mod bytes;
 mod change_log;
 mod clocks;
@@ -40,7 +41,8 @@ mod view;
 mod waiting;
 mod writer;
 
-pub use change_log::{Appended, ChangeLog};
+pub use appending::Appended;
+pub use change_log::ChangeLog;
 pub use compaction::CompactionOptions;
 pub use consumer::{Consumer, ConsumerStatus};
 pub use cursor::Cursor;
