@@ -12,6 +12,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::io::{BufRead, BufReader, Write};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
+use std::sync::mpsc;
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -59,6 +60,7 @@ fn write_until_killed(directory: &Path) {
     let round: u64 = std::env::var(ROUND).unwrap().parse().unwrap();
     let name = std::env::var(DURABILITY).unwrap();
     let durability = *Durability::ALL.iter().find(|durability| durability.name() == name).unwrap();
+    say(format_args!("begun"));
     let log = ChangeLog::open_with(directory, options(durability)).unwrap();
     #[allow(
         clippy::disallowed_methods,
@@ -114,27 +116,36 @@ struct Said {
     committed: u64,
 }
 
-fn listen(child: &mut Child) -> thread::JoinHandle<Said> {
+/// Also says when the process begins to open the log, and each time that an append has returned.
+fn listen(child: &mut Child) -> (thread::JoinHandle<Said>, mpsc::Receiver<()>) {
     let output = BufReader::new(child.stdout.take().unwrap());
-    thread::spawn(move || {
+    let (sender, steps) = mpsc::channel();
+    let listener = thread::spawn(move || {
         let mut said = Said::default();
         for line in output.lines() {
             let line = line.unwrap();
+            // Nobody listens any more once the process is to be killed.
+            let step = || drop(sender.send(()));
             let words: Vec<&str> = line.split(' ').collect();
             let number = |at: usize| words[at].parse::<u64>().unwrap();
             match words[0] {
-                "ack" if words.len() == 6 => said.appends.push(Acknowledged {
-                    thread: number(1) as usize,
-                    number: number(2),
-                    first_lsn: number(3),
-                    dot: Dot::new(words[4].parse::<Uuid>().unwrap(), number(5)),
-                }),
+                "ack" if words.len() == 6 => {
+                    said.appends.push(Acknowledged {
+                        thread: number(1) as usize,
+                        number: number(2),
+                        first_lsn: number(3),
+                        dot: Dot::new(words[4].parse::<Uuid>().unwrap(), number(5)),
+                    });
+                    step();
+                }
                 "commit" if words.len() == 2 => said.committed = number(1),
+                "begun" => step(),
                 _ => {}
             }
         }
         said
-    })
+    });
+    (listener, steps)
 }
 
 /// What was found in the log so far.
@@ -210,9 +221,11 @@ fn kill_over_and_over(test: &str, durability: Durability, kills: u64) {
             .stderr(Stdio::piped())
             .spawn()
             .unwrap();
-        let listener = listen(&mut child);
-        // A quarter of them does not get far beyond opening.
-        let longest = if random.chance(25) { 15_000 } else { 150_000 };
+        let (listener, steps) = listen(&mut child);
+        // A quarter of them does not get far beyond opening. One that fails says nothing, and why is looked at below.
+        let (first, longest) = if random.chance(25) { (1, 10_000) } else { (2, 100_000) };
+        let _ = (0..first).try_for_each(|_| steps.recv());
+        drop(steps);
         thread::sleep(Duration::from_micros(random.below(longest) as u64));
         child.kill().unwrap();
         let output = child.wait_with_output().unwrap();
