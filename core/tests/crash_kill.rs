@@ -125,7 +125,9 @@ fn listen(child: &mut Child) -> (thread::JoinHandle<Said>, mpsc::Receiver<()>) {
         for line in output.lines() {
             let line = line.unwrap();
             // Nobody listens any more once the process is to be killed.
-            let step = || drop(sender.send(()));
+            let step = || {
+                let _ = sender.send(());
+            };
             let words: Vec<&str> = line.split(' ').collect();
             let number = |at: usize| words[at].parse::<u64>().unwrap();
             match words[0] {
