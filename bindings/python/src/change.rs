@@ -228,14 +228,14 @@ pub(crate) struct Transaction {
     pub(crate) core: CoreTransaction,
 }
 
-/// The changes that an iterable gives.
-pub(crate) fn changes(iterable: &Bound<'_, PyAny>) -> PyResult<Vec<CoreChange>> {
+/// The changes that an iterable gives, held so that they can be lent to the core.
+pub(crate) fn changes(iterable: &Bound<'_, PyAny>) -> PyResult<Vec<Py<Change>>> {
     let changes = iterable.try_iter()?.map(|change| {
         let change = change?;
-        let change = change.cast::<Change>().map_err(|_| {
-            PyTypeError::new_err(format!("expected changes of type Change, not {}", type_name(&change)))
-        })?;
-        Ok(change.get().core.clone())
+        change.cast_into::<Change>().map(Bound::unbind).map_err(|error| {
+            let name = type_name(&error.into_inner());
+            PyTypeError::new_err(format!("expected changes of type Change, not {name}"))
+        })
     });
     changes.collect()
 }
@@ -256,7 +256,12 @@ impl Transaction {
             sequence: sequence.0,
             dependencies: dependencies.map_or_else(|| Ok(Vec::new()), dot::dots)?,
             timestamp: timestamp.0,
-            changes: changes.map_or_else(|| Ok(Vec::new()), self::changes)?,
+            changes: match changes {
+                Some(changes) => {
+                    self::changes(changes)?.iter().map(|change| change.get().core.clone()).collect()
+                }
+                None => Vec::new(),
+            },
         };
         Ok(Transaction { core })
     }

@@ -169,9 +169,8 @@ impl ChangeLog {
     /// >>> log.append(causelog.Change.insert("orders", 42, {"qty": 1})).last_lsn
     /// 1
     fn append(&self, py: Python<'_>, change: &Bound<'_, Change>) -> PyResult<Appended> {
-        let change = change.get();
-        let change = std::slice::from_ref(&change.core);
-        waiting(py, || self.handle.core.append_transaction(change)).map(Appended::new)
+        let change = &change.get().core;
+        waiting(py, || self.handle.core.append_borrowed(&[change])).map(Appended::new)
     }
 
     /// Record changes of this node together: all of them, or none.
@@ -187,7 +186,8 @@ impl ChangeLog {
     ///     ClosedError: when the log is closed.
     fn append_transaction(&self, py: Python<'_>, changes: &Bound<'_, PyAny>) -> PyResult<Appended> {
         let changes = self::changes(changes)?;
-        waiting(py, || self.handle.core.append_transaction(changes)).map(Appended::new)
+        let lent: Vec<_> = changes.iter().map(|change| &change.get().core).collect();
+        waiting(py, || self.handle.core.append_borrowed(&lent)).map(Appended::new)
     }
 
     /// Take in a transaction as it is, whoever wrote it.

@@ -48,7 +48,25 @@ impl ChangeLog {
     /// `INVALID_ARGUMENT` or `TOO_LARGE` for a change that [`Change::validate`] refuses
     /// or a transaction beyond 1 GiB, `NO_SPACE` or `IO` when it could not be written, `READ_ONLY`, `CLOSED`.
     pub fn append_transaction(&self, changes: impl AsRef<[Change]>) -> Result<Appended> {
-        let (log, changes) = (&*self.inner, changes.as_ref());
+        self.append_borrowed(&borrowed(changes.as_ref()))
+    }
+
+    /// Records changes that lie in different places together, as [`ChangeLog::append_transaction`] does.
+    ///
+    /// ```
+    /// use std::rc::Rc;
+    /// use causelog::{Change, ChangeLog, LogOptions};
+    /// let log = ChangeLog::in_memory(LogOptions::default())?;
+    /// let shared = [Rc::new(Change::insert("orders", 42, "new")), Rc::new(Change::delete("drafts", 42, "new"))];
+    /// let changes: Vec<&Change> = shared.iter().map(|change| &**change).collect();
+    /// assert_eq!(log.append_borrowed(&changes)?.last_lsn, Some(2));
+    /// # Ok::<(), causelog::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// As [`ChangeLog::append_transaction`].
+    pub fn append_borrowed(&self, changes: &[&Change]) -> Result<Appended> {
+        let log = &*self.inner;
         validate(changes)?;
         log.write(|writing| {
             writing.make_room()?;
@@ -83,7 +101,8 @@ impl ChangeLog {
     pub fn append_remote(&self, transaction: &Transaction) -> Result<Appended> {
         let log = &*self.inner;
         let first = transaction.first_sequence()?;
-        validate(&transaction.changes)?;
+        let changes = borrowed(&transaction.changes);
+        validate(&changes)?;
         log.write(|writing| {
             writing.make_room()?;
             let writer = &mut *writing.writer;
@@ -116,7 +135,7 @@ impl ChangeLog {
                 sequence: dot.sequence,
                 past,
                 timestamp: transaction.timestamp.nanoseconds(),
-                changes: &transaction.changes,
+                changes: &changes,
                 verdict: None,
             };
             writer.clock.observe(transaction.timestamp);
@@ -267,12 +286,16 @@ pub(super) fn past(writer: &Writer, mut dependencies: SmallVec<[Known; 2]>) -> P
     Past { dependencies, clock, whole }
 }
 
-fn validate(changes: &[Change]) -> Result<()> {
+fn borrowed(changes: &[Change]) -> SmallVec<[&Change; 1]> {
+    changes.iter().collect()
+}
+
+fn validate(changes: &[&Change]) -> Result<()> {
     if changes.len() > u32::MAX as usize / 2 {
         let message = format!("transaction of {} changes: split it", changes.len());
         return Err(Error::new(ErrorCode::TooLarge, message));
     }
-    changes.iter().try_for_each(Change::validate)
+    changes.iter().try_for_each(|change| change.validate())
 }
 
 fn missing(dot: Dot, dependency: Dot) -> Error {

@@ -93,7 +93,7 @@ pub(super) struct Incoming<'a> {
     pub(super) sequence: u64,
     pub(super) past: Past,
     pub(super) timestamp: i64,
-    pub(super) changes: &'a [Change],
+    pub(super) changes: &'a [&'a Change],
     pub(super) verdict: Option<Verdict>,
 }
 
