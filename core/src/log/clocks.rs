@@ -115,6 +115,17 @@ impl Inner {
     /// The clock of the transaction at this place. `walk` is where an earlier call stopped, and where this one does.
     pub(super) fn work_out(&self, walk: &mut Option<ClockWalk>, place: Place) -> Result<Clock> {
         let mut target = place.offset;
+        // Where it stays, for it is large, and for whoever reads on this is all.
+        if let Some(near) = walk.as_mut().filter(|walk| walk.leads_to(&place.view, target)) {
+            match near.advance(self, target) {
+                Ok(Ok(clock)) => return Ok(clock),
+                Ok(Err(_)) => {}
+                Err(error) => {
+                    *walk = None;
+                    return Err(error);
+                }
+            }
+        }
         let first = match walk.take().filter(|walk| walk.leads_to(&place.view, target)) {
             Some(walk) => walk,
             None => ClockWalk::start(self, place.view.clone(), target)?,
