@@ -73,6 +73,9 @@ impl ChangeLog {
     ///         to 2**30; 64 MiB unless told otherwise.
     ///     read_only: whether only to read: beside a writer in any process, and without one. Appends
     ///         then raise ``ReadOnlyError``, and what the writer appends is seen as it comes.
+    ///     memory_map: whether to read sealed segments through a memory map instead of ``pread``.
+    ///         Scans then copy less, but should the disk fail to read a page, or somebody cut a file from
+    ///         outside, the process ends by a SIGBUS instead of getting an error. ``verify`` never reads so.
     ///     time: where the time comes from, instead of the system's clock.
     ///
     /// Raises:
@@ -95,9 +98,9 @@ impl ChangeLog {
     #[pyo3(
         signature = (
             path, *, node=None, durability=ByName(Durability::Sync), sync_interval=None, maximum_clock_skew=None,
-            segment_bytes=None, read_only=false, time=None
+            segment_bytes=None, read_only=false, memory_map=false, time=None
         ),
-        text_signature = "(path, *, node=None, durability='sync', sync_interval=None, maximum_clock_skew=None, segment_bytes=None, read_only=False, time=None)"
+        text_signature = "(path, *, node=None, durability='sync', sync_interval=None, maximum_clock_skew=None, segment_bytes=None, read_only=False, memory_map=False, time=None)"
     )]
     #[allow(clippy::too_many_arguments)] // they are keywords to the caller
     fn open(
@@ -109,16 +112,17 @@ impl ChangeLog {
         maximum_clock_skew: Option<Span>,
         segment_bytes: Option<Unsigned>,
         read_only: bool,
+        memory_map: bool,
         time: Option<&Bound<'_, ManualTime>>,
     ) -> PyResult<Self> {
         let mut options = options(node, durability, sync_interval, maximum_clock_skew, segment_bytes, time);
-        options.read_only = read_only;
+        (options.read_only, options.memory_map) = (read_only, memory_map);
         waiting(py, || Core::open_with(path, options)).map(Self::new)
     }
 
     /// Make a log in memory, gone when its last reference is.
     ///
-    /// It takes the options of ``open``, but for ``read_only``, and is the same in all but that.
+    /// It takes the options of ``open``, but for ``read_only`` and ``memory_map``, and is the same in all but that.
     #[staticmethod]
     #[pyo3(
         signature = (

@@ -218,6 +218,21 @@ def test_a_log_for_reading_only(tmp_path: Path) -> None:
                 call()
 
 
+def test_a_log_reads_the_same_through_a_memory_map(tmp_path: Path) -> None:
+    with ChangeLog.open(tmp_path, segment_bytes=4096, memory_map=True) as log:
+        fill(log, 100)
+        assert log.stats().segments > 2
+        assert [entry.after_json() for entry in log.query()] == [
+            {"number": number, "padding": "x" * 80} for number in range(100)
+        ]
+        entry = next(log.query())
+        log.retain(max_bytes=0)
+        assert (entry.lsn, entry.after_json()) == (1, {"number": 0, "padding": "x" * 80})
+        assert log.verify().is_intact
+    with pytest.raises(TypeError):
+        ChangeLog.open(tmp_path, memory_map="yes")  # type: ignore[arg-type]
+
+
 def test_the_interval_durability_syncs_when_it_is_due() -> None:
     time = ManualTime(START)
     options = {"durability": "interval", "sync_interval": timedelta(seconds=1), "time": time}

@@ -304,6 +304,7 @@ class ChangeLog:
         maximum_clock_skew: timedelta | None = None,
         segment_bytes: SupportsIndex | None = None,
         read_only: bool = False,
+        memory_map: bool = False,
         time: ManualTime | None = None,
     ) -> ChangeLog: ...
     @staticmethod
