@@ -1,5 +1,7 @@
 //! Measures causelog beside the bare system calls and beside other logs; see the README.
 
+mod growth;
+mod history;
 mod measure;
 mod micro;
 mod options;
@@ -38,6 +40,9 @@ fn run(options: &Options) -> Result<ExitCode> {
     let plan = options.plan()?;
     let place = Place::new(&options.directory()?)?;
     println!("{}", report::heading(options, &place));
+    if options.growth {
+        eprintln!("{}", report::space(&place)?);
+    }
     let mut failed = false;
     for planned in &plan {
         let measured = run::stage(planned, options, &place);

@@ -7,14 +7,15 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, anyhow, ensure};
 use serde::{Deserialize, Serialize};
 
+use crate::history::History;
 use crate::peers::{self, Durability, Peer};
 use crate::sample::{Metric, Sample, median};
 use crate::workload::{Digest, Workload};
-use crate::{micro, process};
+use crate::{growth, micro, process};
 
 /// How many entries the tail is.
 pub(crate) const TAIL: u64 = 1000;
-/// How often the tail is read.
+/// How often the tail, or a row's history, is read.
 const TAIL_READS: usize = 15;
 /// Entries appended between two looks at the clock, which is not free.
 const LOOK_AFTER: u64 = 1024;
@@ -30,10 +31,16 @@ pub(crate) struct Job {
 
 #[derive(Debug, Clone, Copy, Serialize, Deserialize)]
 pub(crate) enum Task {
-    /// Append so many entries, and stop early when the time is over.
-    Append { durability: Durability, entries: u64, batch: u64, cap: Duration },
+    /// Append so many entries, and stop early when the time is over. Then close the store, or end as if killed.
+    Append { durability: Durability, entries: u64, batch: u64, cap: Duration, close: bool },
     /// Open what was appended, and read it.
     Read { entries: u64 },
+    /// Open what was not closed.
+    Recover,
+    /// Open a log of so many entries, and look into it as readers do.
+    Look { entries: u64 },
+    /// Write a history in which many nodes took part.
+    History(History),
     /// Append durably for so long.
     Sync { threads: usize, batch: u64, time: Duration },
     /// Compare clocks of so many nodes.
@@ -45,9 +52,12 @@ pub(crate) enum Task {
 impl Job {
     pub(crate) fn run(&self) -> Result<Sample> {
         match self.task {
-            Task::Append { durability, entries, batch, cap } => {
-                append(self.peer, &self.directory, durability, entries, batch, cap)
+            Task::Append { durability, entries, batch, cap, close } => {
+                append(self.peer, &self.directory, durability, entries, batch, cap, close)
             }
+            Task::Recover => growth::recover(&self.directory),
+            Task::Look { entries } => growth::look(&self.directory, entries),
+            Task::History(history) => history.measure(&self.directory),
             Task::Read { entries } => read(self.peer, &self.directory, entries),
             Task::Sync { threads, batch, time } => sync(self.peer, &self.directory, threads, batch, time),
             Task::Clocks { nodes } => micro::clocks(self.peer, nodes),
@@ -63,6 +73,7 @@ fn append(
     entries: u64,
     batch: u64,
     cap: Duration,
+    closes: bool,
 ) -> Result<Sample> {
     let workload = Workload::new();
     let store = peers::open(peer, directory, durability, 1)?;
@@ -88,7 +99,12 @@ fn append(
     let memory = process::anonymous_memory()? - memory;
     drop(writer);
     let start = Instant::now();
-    store.close()?;
+    if closes {
+        store.close()?;
+    } else {
+        // What it would do when dropped does not happen, as if the process had been killed.
+        std::mem::forget(store);
+    }
     let close = start.elapsed();
     let per_entry = |total: f64| total / appended as f64;
     Ok(Sample::from([
@@ -109,13 +125,11 @@ fn read(peer: Peer, directory: &Path, entries: u64) -> Result<Sample> {
     let reopen = start.elapsed();
 
     let skipped = entries.saturating_sub(TAIL);
-    let mut tails = Vec::with_capacity(TAIL_READS);
     let mut tail = Digest::default();
-    for _ in 0..TAIL_READS {
-        let start = Instant::now();
+    let tail_time = median_time(|| {
         tail = store.tail(skipped)?;
-        tails.push(micros(start.elapsed()));
-    }
+        Ok(())
+    })?;
     let start = Instant::now();
     let scanned = store.scan()?;
     let scan = start.elapsed();
@@ -128,16 +142,27 @@ fn read(peer: Peer, directory: &Path, entries: u64) -> Result<Sample> {
     ensure!(scanned == workload.digest(0..entries), "the entries are not what was appended");
     Ok(Sample::from([
         (Metric::ReopenTime, millis(reopen)),
-        (Metric::TailTime, median(&mut tails).unwrap_or_default()),
+        (Metric::TailTime, tail_time),
         (Metric::ScanRate, scanned.entries() as f64 / scan.as_secs_f64()),
         (Metric::ReadMemory, memory),
     ]))
 }
 
+/// The median time in µs of reading something again and again.
+pub(crate) fn median_time<T>(mut read: impl FnMut() -> Result<T>) -> Result<f64> {
+    let mut times = Vec::with_capacity(TAIL_READS);
+    for _ in 0..TAIL_READS {
+        let start = Instant::now();
+        read()?;
+        times.push(micros(start.elapsed()));
+    }
+    Ok(median(&mut times).unwrap_or_default())
+}
+
 /// Brings glibc's allocator to where a process that has run for a while has it: it keeps what is
 /// freed. Fresh, it gives memory back and fetches it again at sizes that happen to suit one store
 /// and not another, which can take longer than the tail itself.
-fn settle_allocator() {
+pub(crate) fn settle_allocator() {
     drop(std::hint::black_box(Vec::<u8>::with_capacity(16 * 1024 * 1024)));
 }
 

@@ -1,5 +1,6 @@
 //! Which tables there are, what fills them, and what the library is to reach.
 
+use crate::history::History;
 use crate::micro::Detection;
 use crate::peers::{Durability, Peer};
 use crate::sample::Metric;
@@ -20,10 +21,19 @@ pub(crate) enum Stage {
         nodes: usize,
     },
     Detect(Detection),
+    /// A log of so many entries.
+    Growth {
+        entries: u64,
+    },
+    /// A log in which many nodes took part.
+    Causality(History),
 }
 
+/// The size that is measured only when asked for, because of the room that it takes.
+pub(crate) const LARGE: u64 = 10_000_000;
+
 impl Stage {
-    pub(crate) const ALL: [Stage; 14] = [
+    pub(crate) const ALL: [Stage; 21] = [
         Stage::Life { batch: 1 },
         Stage::Life { batch: 100 },
         Stage::Sync { threads: 1, batch: 1 },
@@ -38,7 +48,24 @@ impl Stage {
         Stage::Detect(Detection::Concurrent),
         Stage::Detect(Detection::Resolved),
         Stage::Detect(Detection::Rendered),
+        Stage::Growth { entries: 100_000 },
+        Stage::Growth { entries: 1_000_000 },
+        Stage::Growth { entries: LARGE },
+        Stage::Causality(History::ALL[0]),
+        Stage::Causality(History::ALL[1]),
+        Stage::Causality(History::ALL[2]),
+        Stage::Causality(History::ALL[3]),
     ];
+
+    /// Whether it is gone through unless somebody asks for more.
+    pub(crate) fn is_wanted(self, quick: bool, growth: bool) -> bool {
+        match self {
+            Stage::Growth { entries: LARGE } => growth,
+            Stage::Growth { entries } => !quick || entries <= 100_000,
+            Stage::Causality(history) => history.is_there(),
+            _ => true,
+        }
+    }
 
     /// What takes part in it.
     pub(crate) fn peers(self) -> &'static [Peer] {
@@ -46,14 +73,14 @@ impl Stage {
         match self {
             Stage::Life { .. } => &[Bare, Causelog, RaftEngine, Commitlog, Lmdb, Sqlite],
             Stage::Sync { .. } => &[Bare, BareGrowing, Causelog, RaftEngine, Lmdb, Sqlite],
-            Stage::Detect(Detection::Rendered) => &[Causelog],
+            Stage::Detect(Detection::Rendered) | Stage::Growth { .. } | Stage::Causality(_) => &[Causelog],
             Stage::Memory | Stage::Clocks { .. } | Stage::Detect(_) => &[Bare, Causelog],
         }
     }
 
     pub(crate) fn durability(self) -> Durability {
         match self {
-            Stage::Life { .. } => Durability::Os,
+            Stage::Life { .. } | Stage::Growth { .. } | Stage::Causality(_) => Durability::Os,
             Stage::Sync { .. } => Durability::Sync,
             Stage::Memory | Stage::Clocks { .. } | Stage::Detect(_) => Durability::Memory,
         }
@@ -147,6 +174,38 @@ impl Stage {
                     &[CallTime],
                     &[Goal::Reach(CallTime, most)],
                 )]
+            }
+            Stage::Growth { entries } => {
+                let columns = [
+                    AppendRate,
+                    ReopenTime,
+                    RecoverTime,
+                    TailTime,
+                    HistoryTime,
+                    VerifyTime,
+                    DiskBytes,
+                    AppendMemory,
+                    ReadMemory,
+                ];
+                let goals = [
+                    Goal::Reach(ReopenTime, 5.0),
+                    Goal::Reach(TailTime, 100.0),
+                    Goal::Reach(VerifyTime, 80.0),
+                ];
+                let (short, long) = match entries {
+                    100_000 => ("100k", "100,000"),
+                    1_000_000 => ("1M", "1,000,000"),
+                    _ => ("10M", "10,000,000"),
+                };
+                let title = format!("a log of {long} entries, 100 per transaction");
+                vec![table(format!("growth-{short}"), title, &columns, &goals)]
+            }
+            Stage::Causality(history) => {
+                let columns =
+                    [CausalityBytes, DerivedBytes, NodeBytes, Dependencies, TransactionRate, ClockMemory];
+                let goals = [Goal::Reach(CausalityBytes, 8.0), Goal::Reach(ClockMemory, 50.0)];
+                let title = format!("causality on disk, {}", history.title());
+                vec![table(history.name(), title, &columns, &goals)]
             }
             Stage::Detect(detection) => {
                 let (name, title, most) = match detection {

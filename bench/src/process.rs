@@ -49,6 +49,12 @@ pub(crate) fn disk_usage(directory: &Path) -> Result<u64> {
     Ok(bytes)
 }
 
+/// Bytes that are left on the disk that holds a directory.
+pub(crate) fn free_space(directory: &Path) -> Result<u64> {
+    let found = rustix::fs::statvfs(directory)?;
+    Ok(found.f_bavail * found.f_frsize)
+}
+
 /// The machine in one line, as far as it tells.
 pub(crate) fn machine(directory: &Path) -> String {
     let processor = fs::read_to_string("/proc/cpuinfo").ok().and_then(|table| {

@@ -2,13 +2,15 @@
 
 use std::fmt::Write;
 
+use anyhow::{Result, ensure};
+
 use crate::options::Options;
 use crate::peers::Peer;
-use crate::plan::{Goal, Table};
-use crate::process;
+use crate::plan::{Goal, LARGE, Table};
 use crate::run::{Measured, Place};
 use crate::sample::{Metric, median, thousands};
 use crate::workload::{KEY_LENGTH, PAYLOAD_LENGTH, ROWS};
+use crate::{growth, process};
 
 /// What was measured, where, and in which versions.
 pub(crate) fn heading(options: &Options, place: &Place) -> String {
@@ -31,6 +33,18 @@ pub(crate) fn heading(options: &Options, place: &Place) -> String {
         let _ = writeln!(text, "quick: too short to quote");
     }
     text
+}
+
+/// How much room the largest log takes, and where.
+pub(crate) fn space(place: &Place) -> Result<String> {
+    let needed = growth::space(LARGE)?;
+    let free = process::free_space(place.path())?;
+    ensure!(free > needed, "{} has {free} bytes left: --growth needs {needed}", place.path().display());
+    Ok(format!(
+        "the log of {} entries takes up to {:.1} GB of disk",
+        thousands(LARGE as f64),
+        needed as f64 / 1e9
+    ))
 }
 
 /// The version of every package that takes part, as it was built.

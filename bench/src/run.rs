@@ -56,14 +56,27 @@ fn one(stage: Stage, peer: Peer, reading: bool, options: &Options, directory: &P
     let (durability, entries, cap) = (stage.durability(), options.entries(), options.cap);
     match stage {
         Stage::Life { batch } => {
-            let mut sample = spawn(&job(Task::Append { durability, entries, batch, cap }))?;
+            let mut sample = spawn(&job(Task::Append { durability, entries, batch, cap, close: true }))?;
             if reading {
                 let appended = sample.get(&Metric::Appended).copied().unwrap_or_default();
                 sample.extend(spawn(&job(Task::Read { entries: appended as u64 }))?);
             }
             Ok(sample)
         }
-        Stage::Memory => spawn(&job(Task::Append { durability, entries, batch: 100, cap })),
+        Stage::Memory => spawn(&job(Task::Append { durability, entries, batch: 100, cap, close: true })),
+        Stage::Growth { entries } => {
+            // As much time for each entry as elsewhere, for all of them are needed.
+            let cap = cap * u32::try_from(entries.div_ceil(options.entries()))?;
+            let append = Task::Append { durability, entries, batch: 100, cap, close: false };
+            let mut sample = spawn(&job(append))?;
+            if sample.remove(&Metric::Appended) != Some(entries as f64) {
+                bail!("stopped after {cap:?}");
+            }
+            sample.extend(spawn(&job(Task::Recover))?);
+            sample.extend(spawn(&job(Task::Look { entries }))?);
+            Ok(sample)
+        }
+        Stage::Causality(history) => spawn(&job(Task::History(history))),
         Stage::Sync { threads, batch } => spawn(&job(Task::Sync { threads, batch, time: options.seconds() })),
         Stage::Clocks { nodes } => spawn(&job(Task::Clocks { nodes })),
         Stage::Detect(detection) => spawn(&job(Task::Detect(detection))),

@@ -24,6 +24,19 @@ pub(crate) enum Metric {
     ReadMemory,
     EntryMemory,
     CallTime,
+    /// Of opening what was not closed.
+    RecoverTime,
+    HistoryTime,
+    /// For a million entries.
+    VerifyTime,
+    /// In the segments: who wrote a transaction, which of its author's it is, and what was seen.
+    CausalityBytes,
+    /// In what is derived from the segments, for the same purpose.
+    DerivedBytes,
+    NodeBytes,
+    Dependencies,
+    TransactionRate,
+    ClockMemory,
 }
 
 impl Metric {
@@ -35,34 +48,53 @@ impl Metric {
             Metric::AppendCpu => "CPU µs/entry",
             Metric::CloseTime => "close ms",
             Metric::DiskBytes | Metric::EntryMemory => "B/entry",
-            Metric::AppendMemory | Metric::ReadMemory => "peak RSS MiB",
+            Metric::AppendMemory => "peak RSS MiB",
+            Metric::ReadMemory => "reading RSS MiB",
             Metric::Latency50 => "p50 µs",
             Metric::Latency99 => "p99 µs",
             Metric::LatencyWorst => "worst µs",
-            Metric::ReopenTime => "ms",
-            Metric::TailTime => "µs",
+            Metric::ReopenTime => "reopen ms",
+            Metric::TailTime => "tail µs",
             Metric::CallTime => "ns",
+            Metric::RecoverTime => "crashed ms",
+            Metric::HistoryTime => "history µs",
+            Metric::VerifyTime => "verify ms/M",
+            Metric::CausalityBytes => "B/transaction",
+            Metric::DerivedBytes => "derived B",
+            Metric::NodeBytes => "node ids B",
+            Metric::Dependencies => "dependencies",
+            Metric::TransactionRate => "transactions/s",
+            Metric::ClockMemory => "memory MiB",
         }
     }
 
     /// Whether more of it is better.
     pub(crate) fn is_rate(self) -> bool {
-        matches!(self, Metric::Appended | Metric::AppendRate | Metric::ScanRate)
+        matches!(self, Metric::Appended | Metric::AppendRate | Metric::ScanRate | Metric::TransactionRate)
     }
 
     pub(crate) fn format(self, value: f64) -> String {
         match self {
-            Metric::Appended | Metric::AppendRate | Metric::ScanRate => thousands(value),
-            Metric::AppendCpu | Metric::ReopenTime => format!("{value:.3}"),
+            Metric::Appended | Metric::AppendRate | Metric::ScanRate | Metric::TransactionRate => {
+                thousands(value)
+            }
+            Metric::AppendCpu | Metric::ReopenTime | Metric::RecoverTime => format!("{value:.3}"),
             Metric::TailTime
+            | Metric::HistoryTime
             | Metric::Latency50
             | Metric::Latency99
             | Metric::LatencyWorst
             | Metric::DiskBytes
             | Metric::EntryMemory => format!("{value:.0}"),
-            Metric::CloseTime | Metric::AppendMemory | Metric::ReadMemory | Metric::CallTime => {
-                format!("{value:.1}")
+            Metric::CausalityBytes | Metric::DerivedBytes | Metric::NodeBytes | Metric::Dependencies => {
+                format!("{value:.2}")
             }
+            Metric::CloseTime
+            | Metric::AppendMemory
+            | Metric::ReadMemory
+            | Metric::CallTime
+            | Metric::VerifyTime
+            | Metric::ClockMemory => format!("{value:.1}"),
         }
     }
 }
