@@ -21,19 +21,22 @@ const THEN: i64 = 1_700_000_000_000_000_000;
 pub(crate) enum History {
     /// The development of a database, by 791 nodes.
     RiakKv,
-    /// 10,000 nodes that come, write about four transactions and go, so many of them at once. Each has seen its own
-    /// and one other's last.
+    /// 10,000 nodes that take what the first one has, write about four transactions, are taken in by it and go; so many of
+    /// them at once.
     ShortLived { at_once: usize },
+    /// The same without a first one: each has seen its own and one other's last, and 50 write at once.
+    Gossip,
     /// 1,000 spokes that visit a hub 10,000 times in all. Each time they bring two transactions, and take with
     /// them all that is there.
     Hub,
 }
 
 impl History {
-    pub(crate) const ALL: [History; 4] = [
+    pub(crate) const ALL: [History; 5] = [
         History::RiakKv,
         History::ShortLived { at_once: 50 },
         History::ShortLived { at_once: 500 },
+        History::Gossip,
         History::Hub,
     ];
 
@@ -41,6 +44,7 @@ impl History {
         match self {
             History::RiakKv => "causality-riak".to_owned(),
             History::ShortLived { at_once } => format!("causality-{at_once}-at-once"),
+            History::Gossip => "causality-gossip".to_owned(),
             History::Hub => "causality-hub".to_owned(),
         }
     }
@@ -49,6 +53,7 @@ impl History {
         match self {
             History::RiakKv => "791 nodes of a real history".to_owned(),
             History::ShortLived { at_once } => format!("10,000 short-lived nodes, {at_once} at once"),
+            History::Gossip => "10,000 short-lived nodes that gossip, 50 at once".to_owned(),
             History::Hub => "a hub with 1,000 spokes, which merges".to_owned(),
         }
     }
@@ -62,6 +67,7 @@ impl History {
         match self {
             History::RiakKv => riak_kv(),
             History::ShortLived { at_once } => Ok(short_lived(10_000, at_once)),
+            History::Gossip => Ok(gossip(10_000, 50)),
             History::Hub => Ok(hub(1_000, 10_000)),
         }
     }
@@ -240,6 +246,28 @@ fn change() -> Vec<Change> {
 
 fn short_lived(nodes: usize, at_once: usize) -> Vec<Transaction> {
     let mut maker = Maker { random: Random(at_once as u64), transactions: Vec::new() };
+    let first = maker.node();
+    let mut merges = 1;
+    let mut main = maker.add(first, merges, Vec::new(), change());
+    let mut live: Vec<(Uuid, u64, Dot)> = (0..at_once).map(|_| (maker.node(), 0, main)).collect();
+    let mut left = nodes - at_once;
+    while left > 0 {
+        let place = maker.below(at_once);
+        let (author, sequence, before) = &mut live[place];
+        *sequence += 1;
+        *before = maker.add(*author, *sequence, vec![*before], change());
+        if maker.below(4) == 0 {
+            merges += 1;
+            main = maker.add(first, merges, vec![main, *before], Vec::new());
+            (*author, *sequence, *before) = (maker.node(), 0, main);
+            left -= 1;
+        }
+    }
+    maker.transactions
+}
+
+fn gossip(nodes: usize, at_once: usize) -> Vec<Transaction> {
+    let mut maker = Maker { random: Random(at_once as u64), transactions: Vec::new() };
     let mut live: Vec<(Uuid, u64, Option<Dot>)> = (0..at_once).map(|_| (maker.node(), 0, None)).collect();
     let mut left = nodes - at_once;
     while left > 0 {
@@ -287,7 +315,7 @@ mod tests {
 
     #[test]
     fn a_log_takes_every_history() {
-        for transactions in [short_lived(300, 20), hub(20, 100)] {
+        for transactions in [short_lived(300, 20), gossip(300, 20), hub(20, 100)] {
             let log = ChangeLog::in_memory(LogOptions::default()).unwrap();
             transactions
                 .iter()

@@ -33,7 +33,7 @@ pub(crate) enum Stage {
 pub(crate) const LARGE: u64 = 10_000_000;
 
 impl Stage {
-    pub(crate) const ALL: [Stage; 21] = [
+    pub(crate) const ALL: [Stage; 22] = [
         Stage::Life { batch: 1 },
         Stage::Life { batch: 100 },
         Stage::Sync { threads: 1, batch: 1 },
@@ -55,6 +55,7 @@ impl Stage {
         Stage::Causality(History::ALL[1]),
         Stage::Causality(History::ALL[2]),
         Stage::Causality(History::ALL[3]),
+        Stage::Causality(History::ALL[4]),
     ];
 
     /// Whether it is gone through unless somebody asks for more.
