@@ -1,10 +1,10 @@
 //! Histories in which many nodes took part: what causality takes on disk and in memory.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{HashMap, HashSet};
 use std::fs::{self, File};
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
 use causelog::{Change, ChangeLog, Dot, Durability, LogOptions, ManualTime, Timestamp, Transaction, Uuid};
@@ -16,6 +16,8 @@ use crate::workload::Random;
 
 /// When the histories that are made up took place, in nanoseconds.
 const THEN: i64 = 1_700_000_000_000_000_000;
+/// Transactions written between two looks at the clock.
+const LOOK_AFTER: usize = 16;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum History {
@@ -49,18 +51,9 @@ impl History {
         }
     }
 
-    pub(crate) fn title(self) -> String {
-        match self {
-            History::RiakKv => "791 nodes of a real history".to_owned(),
-            History::ShortLived { at_once } => format!("10,000 short-lived nodes, {at_once} at once"),
-            History::Gossip => "10,000 short-lived nodes that gossip, 50 at once".to_owned(),
-            History::Hub => "a hub with 1,000 spokes, which merges".to_owned(),
-        }
-    }
-
-    /// Whether what it is made of is there.
-    pub(crate) fn is_there(self) -> bool {
-        self != History::RiakKv || riak_kv_file().exists()
+    /// What it is made of, where that is a file that is not there.
+    pub(crate) fn lacks(self) -> Option<PathBuf> {
+        Some(riak_kv_file()).filter(|file| self == History::RiakKv && !file.exists())
     }
 
     fn transactions(self) -> Result<Vec<Transaction>> {
@@ -72,16 +65,17 @@ impl History {
         }
     }
 
-    /// Writes the history into a log, and beside it the same changes by one node alone: what the first takes
-    /// more is for the sake of causality.
-    pub(crate) fn measure(self, directory: &Path) -> Result<Sample> {
-        let transactions = self.transactions()?;
+    /// Writes the history into a log, as much of it as there is time for, and beside it the same changes by one node
+    /// alone: what the first takes more is for the sake of causality.
+    pub(crate) fn measure(self, directory: &Path, cap: Duration) -> Result<Sample> {
+        let mut transactions = self.transactions()?;
+        let written = Written::new(directory.join("history"), &transactions, cap)?;
+        let left = transactions.split_off(written.transactions).len();
         let count = transactions.len() as f64;
         let dependencies: usize = transactions.iter().map(|transaction| transaction.dependencies.len()).sum();
-        let written = Written::new(directory.join("history"), &transactions)?;
         let alone = by_one(&transactions);
         let sequences: usize = alone.iter().map(|transaction| varint_length(transaction.sequence)).sum();
-        let alone = Written::new(directory.join("alone"), &alone)?;
+        let alone = Written::new(directory.join("alone"), &alone, Duration::MAX)?;
         // The author's number, its sequence, and nothing for what was seen.
         let implied = 1.0 + sequences as f64 / count;
         let each = |bytes: f64| bytes / count;
@@ -92,12 +86,14 @@ impl History {
             (Metric::Dependencies, each(dependencies as f64)),
             (Metric::TransactionRate, count / written.seconds),
             (Metric::ClockMemory, written.memory / (1024.0 * 1024.0)),
+            (Metric::Left, left as f64),
         ]))
     }
 }
 
-/// A log of a history, closed again.
+/// A log of a history, or of its beginning, closed again.
 struct Written {
+    transactions: usize,
     /// Bytes without node ids: of the segments, and of what is derived from them.
     frames: f64,
     derived: f64,
@@ -109,7 +105,7 @@ struct Written {
 }
 
 impl Written {
-    fn new(directory: PathBuf, transactions: &[Transaction]) -> Result<Written> {
+    fn new(directory: PathBuf, transactions: &[Transaction], cap: Duration) -> Result<Written> {
         let newest = transactions.iter().map(|transaction| transaction.timestamp).max();
         let time = ManualTime::new(newest.unwrap_or(Timestamp::from_nanoseconds(THEN)));
         let options = LogOptions {
@@ -121,26 +117,33 @@ impl Written {
         let memory = process::anonymous_memory()?;
         let log = ChangeLog::open_with(&directory, options)?;
         let start = Instant::now();
+        let mut written = 0;
         for transaction in transactions {
             log.append_remote(transaction)?;
+            written += 1;
+            if written % LOOK_AFTER == 0 && start.elapsed() > cap {
+                break;
+            }
         }
+        let transactions = transactions.get(..written).unwrap_or(transactions);
         let seconds = start.elapsed().as_secs_f64();
         let memory = process::anonymous_memory()? - memory;
         log.close()?;
         drop(log);
 
-        let nodes: HashMap<[u8; 16], ()> =
-            transactions.iter().map(|transaction| (*transaction.node.as_bytes(), ())).collect();
+        let nodes: HashSet<[u8; 16]> =
+            transactions.iter().map(|transaction| *transaction.node.as_bytes()).collect();
         let (mut frames, mut derived, mut ids) = (0, 0, 0);
         for entry in fs::read_dir(&directory)? {
             let path = entry?.path();
             let bytes = fs::read(&path)?;
-            let here = 16 * bytes.windows(16).filter(|window| nodes.contains_key(*window)).count();
+            let here = 16 * bytes.windows(16).filter(|window| nodes.contains(*window)).count();
             let is_segment = path.extension().is_some_and(|extension| extension == "segment");
             *(if is_segment { &mut frames } else { &mut derived }) += bytes.len() - here;
             ids += here;
         }
-        Ok(Written { frames: frames as f64, derived: derived as f64, ids: ids as f64, seconds, memory })
+        let [frames, derived, ids] = [frames, derived, ids].map(|bytes| bytes as f64);
+        Ok(Written { transactions: written, frames, derived, ids, seconds, memory })
     }
 }
 
@@ -190,7 +193,7 @@ struct LineChange {
 
 fn riak_kv() -> Result<Vec<Transaction>> {
     let file = BufReader::new(flate2::read::GzDecoder::new(File::open(riak_kv_file())?));
-    let mut names: BTreeMap<String, Dot> = BTreeMap::new();
+    let mut names: HashMap<String, Dot> = HashMap::new();
     let mut sequences: HashMap<Uuid, u64> = HashMap::new();
     let mut transactions = Vec::new();
     for line in file.lines() {

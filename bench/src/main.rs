@@ -20,6 +20,7 @@ use clap::Parser;
 
 use crate::measure::Job;
 use crate::options::{Command, Options};
+use crate::plan::LARGEST;
 use crate::run::Place;
 
 fn main() -> ExitCode {
@@ -37,18 +38,31 @@ fn run(options: &Options) -> Result<ExitCode> {
         return Ok(ExitCode::SUCCESS);
     }
 
-    let plan = options.plan()?;
+    let (plan, left_out) = options.plan()?;
     let place = Place::new(&options.directory()?)?;
-    println!("{}", report::heading(options, &place));
-    if options.growth {
+    if plan.iter().any(|planned| planned.stage == LARGEST) {
         eprintln!("{}", report::space(&place)?);
     }
+    println!("{}", report::heading(options, &place));
+    left_out.iter().for_each(|line| println!("{line}"));
     let mut failed = false;
-    for planned in &plan {
-        let measured = run::stage(planned, options, &place);
-        failed |= measured.iter().any(|measured| measured.failure.is_some());
-        for table in &planned.tables {
-            println!("{}", report::table(table, &measured, options));
+    for family in plan
+        .chunk_by(|one, next| one.stage.family().is_some_and(|_| one.stage.family() == next.stage.family()))
+    {
+        let mut rows = Vec::new();
+        for planned in family {
+            let measured = run::stage(planned, options, &place);
+            failed |= measured.iter().any(|measured| measured.failure.is_some());
+            match planned.stage.family() {
+                Some(_) => rows.extend(planned.tables.iter().zip(measured)),
+                None => planned
+                    .tables
+                    .iter()
+                    .for_each(|table| println!("{}", report::table(table, &measured, options))),
+            }
+        }
+        if let Some(title) = family.first().and_then(|planned| planned.stage.family()) {
+            println!("{}", report::family(title, &rows, options));
         }
     }
     Ok(if failed { ExitCode::FAILURE } else { ExitCode::SUCCESS })

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use crate::history::History;
 use crate::peers::{self, Durability, Peer};
 use crate::sample::{Metric, Sample, median};
-use crate::workload::{Digest, Workload};
+use crate::workload::{Digest, ROWS, Workload};
 use crate::{growth, micro, process};
 
 /// How many entries the tail is.
@@ -39,8 +39,8 @@ pub(crate) enum Task {
     Recover,
     /// Open a log of so many entries, and look into it as readers do.
     Look { entries: u64 },
-    /// Write a history in which many nodes took part.
-    History(History),
+    /// Write a history in which many nodes took part, and stop early when the time is over.
+    History { history: History, cap: Duration },
     /// Append durably for so long.
     Sync { threads: usize, batch: u64, time: Duration },
     /// Compare clocks of so many nodes.
@@ -57,7 +57,7 @@ impl Job {
             }
             Task::Recover => growth::recover(&self.directory),
             Task::Look { entries } => growth::look(&self.directory, entries),
-            Task::History(history) => history.measure(&self.directory),
+            Task::History { history, cap } => history.measure(&self.directory, cap),
             Task::Read { entries } => read(self.peer, &self.directory, entries),
             Task::Sync { threads, batch, time } => sync(self.peer, &self.directory, threads, batch, time),
             Task::Clocks { nodes } => micro::clocks(self.peer, nodes),
@@ -98,6 +98,11 @@ fn append(
     let cpu = process::cpu_time() - cpu;
     let memory = process::anonymous_memory()? - memory;
     drop(writer);
+    // A log in memory is read where it is: nobody else can.
+    let index = match durability {
+        Durability::Memory => store.row_index(workload.entry(0).row)?,
+        Durability::Os | Durability::Sync => None,
+    };
     let start = Instant::now();
     if closes {
         store.close()?;
@@ -107,15 +112,19 @@ fn append(
     }
     let close = start.elapsed();
     let per_entry = |total: f64| total / appended as f64;
-    Ok(Sample::from([
+    let rows = appended.min(ROWS as u64) as f64;
+    let taken = index.map_or(0.0, |index| index.taken);
+    let mut sample = Sample::from([
         (Metric::Appended, appended as f64),
         (Metric::AppendRate, appended as f64 / elapsed.as_secs_f64()),
         (Metric::AppendCpu, per_entry(micros(cpu))),
         (Metric::CloseTime, millis(close)),
         (Metric::DiskBytes, per_entry(process::disk_usage(directory)? as f64)),
         (Metric::AppendMemory, process::peak_memory()?),
-        (Metric::EntryMemory, per_entry(memory)),
-    ]))
+        (Metric::EntryMemory, per_entry(memory - taken)),
+    ]);
+    sample.extend(index.map(|index| (Metric::RowIndexMemory, (index.taken + index.more) / rows)));
+    Ok(sample)
 }
 
 fn read(peer: Peer, directory: &Path, entries: u64) -> Result<Sample> {

@@ -32,9 +32,9 @@ pub(crate) struct Options {
     #[arg(long, value_parser = seconds)]
     seconds: Option<Duration>,
 
-    /// Seconds after which a run that is not durable stops short of its entries
-    #[arg(long, value_parser = seconds, default_value = "20")]
-    pub(crate) cap: Duration,
+    /// Seconds after which a run that is not durable stops short of its entries [default: 20, quick: 3]
+    #[arg(long, value_parser = seconds)]
+    cap: Option<Duration>,
 
     /// Tables to print, by name or by its beginning; all unless named. They are: append-os-1, append-os-100, scan-1, scan-100,
     /// tail-1, tail-100, reopen-1, reopen-100, disk-1, disk-100, append-sync-1, append-sync-100,
@@ -88,6 +88,10 @@ impl Options {
         self.seconds.unwrap_or(Duration::from_millis(if self.quick { 250 } else { 1500 }))
     }
 
+    pub(crate) fn cap(&self) -> Duration {
+        self.cap.unwrap_or(Duration::from_secs(if self.quick { 3 } else { 20 }))
+    }
+
     pub(crate) fn directory(&self) -> Result<PathBuf> {
         match &self.directory {
             Some(directory) => Ok(directory.clone()),
@@ -98,15 +102,15 @@ impl Options {
         }
     }
 
-    /// The stages that are to be gone through.
-    pub(crate) fn plan(&self) -> Result<Vec<Planned>> {
+    /// The stages that are to be gone through, and what is left out of what was asked for.
+    pub(crate) fn plan(&self) -> Result<(Vec<Planned>, Vec<String>)> {
         let names: Vec<String> =
             Stage::ALL.into_iter().flat_map(Stage::tables).map(|table| table.name).collect();
         if let Some(unknown) = self.rows.iter().find(|row| !names.iter().any(|name| name.starts_with(*row))) {
             bail!("there is no row {unknown:?}; there are {}", names.join(", "));
         }
-        let mut plan = Vec::new();
-        for stage in Stage::ALL.into_iter().filter(|stage| stage.is_wanted(self.quick, self.growth)) {
+        let (mut plan, mut left_out) = (Vec::new(), Vec::new());
+        for stage in Stage::ALL {
             let mut peers = stage.peers().to_vec();
             peers.retain(|peer| self.peers.is_empty() || self.peers.contains(peer));
             let mut tables = stage.tables();
@@ -116,12 +120,21 @@ impl Options {
             };
             let wanted = |table: &Table| self.rows.iter().any(|row| means(row, table));
             tables.retain(|table| self.rows.is_empty() || wanted(table));
-            if !peers.is_empty() && !tables.is_empty() {
-                plan.push(Planned { stage, peers, tables });
+            if peers.is_empty() || tables.is_empty() {
+                continue;
+            }
+            match stage.left_out(self.quick, self.growth) {
+                None => plan.push(Planned { stage, peers, tables }),
+                Some(why) => {
+                    left_out.extend(tables.iter().map(|table| format!("{} is left out: {why}", table.name)));
+                }
             }
         }
-        ensure!(!plan.is_empty(), "none of these peers takes part in these rows");
-        Ok(plan)
+        if plan.is_empty() {
+            ensure!(!left_out.is_empty(), "none of these peers takes part in these rows");
+            bail!("{}", left_out.join("; "));
+        }
+        Ok((plan, left_out))
     }
 }
 
@@ -151,11 +164,15 @@ mod tests {
             let program = std::iter::once("bench");
             Options::parse_from(program.chain(arguments)).plan()
         };
-        let chosen = plan(["--rows", "scan,append-os-1,clocks-8", "--peers", "causelog,lmdb"]).unwrap();
+        let (chosen, left_out) =
+            plan(["--rows", "scan,append-os-1,clocks-8,growth", "--peers", "causelog,lmdb"]).unwrap();
         let names: Vec<&str> =
             chosen.iter().flat_map(|planned| &planned.tables).map(|table| table.name.as_str()).collect();
-        assert_eq!(names, ["append-os-1", "scan-1", "scan-100", "clocks-8"]);
+        assert_eq!(names, ["append-os-1", "scan-1", "scan-100", "clocks-8", "growth-100k", "growth-1M"]);
+        assert_eq!(left_out, ["growth-10M is left out: --growth measures it"]);
         assert_eq!(chosen[2].peers, [Peer::Causelog]);
+        let only = plan(["--rows", "growth-10M", "--peers", "causelog"]).unwrap_err();
+        assert!(only.to_string().contains("--growth"), "{only}");
         assert!(plan(["--rows", "scam", "--peers", "causelog"]).is_err());
         assert!(plan(["--rows", "clocks", "--peers", "lmdb"]).is_err());
     }

@@ -1,7 +1,7 @@
 //! The stores that are measured, all behind the same few calls.
 
 mod bare;
-mod causelog;
+pub(crate) mod causelog;
 mod commitlog;
 mod lmdb;
 mod queue;
@@ -13,7 +13,7 @@ use std::path::Path;
 use anyhow::{Result, bail};
 use serde::{Deserialize, Serialize};
 
-use crate::workload::{Digest, Entry};
+use crate::workload::{Digest, Entry, Row};
 
 /// What is measured: the library, the bare system calls, and others that keep a log.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, clap::ValueEnum)]
@@ -81,8 +81,22 @@ pub(crate) trait Store: Send + Sync {
     /// Copies out all entries but the first `skipped`, then looks at them.
     fn tail(&self, skipped: u64) -> Result<Digest>;
 
+    /// Bytes of memory that finding the entries of a row takes, in files and out of them, where it is told apart. `row` is one of its rows.
+    fn row_index(&self, _row: &Row) -> Result<Option<RowIndex>> {
+        Ok(None)
+    }
+
     /// Ends it as its users would, so that the next opening finds everything in order.
     fn close(self: Box<Self>) -> Result<()>;
+}
+
+/// Bytes of memory that finding the entries of a row takes.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct RowIndex {
+    /// Taken while entries were appended.
+    pub(crate) taken: f64,
+    /// Taken only when somebody looked for a row.
+    pub(crate) more: f64,
 }
 
 pub(crate) trait Writer {

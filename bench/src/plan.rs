@@ -31,6 +31,7 @@ pub(crate) enum Stage {
 
 /// The size that is measured only when asked for, because of the room that it takes.
 pub(crate) const LARGE: u64 = 10_000_000;
+pub(crate) const LARGEST: Stage = Stage::Growth { entries: LARGE };
 
 impl Stage {
     pub(crate) const ALL: [Stage; 22] = [
@@ -50,7 +51,7 @@ impl Stage {
         Stage::Detect(Detection::Rendered),
         Stage::Growth { entries: 100_000 },
         Stage::Growth { entries: 1_000_000 },
-        Stage::Growth { entries: LARGE },
+        LARGEST,
         Stage::Causality(History::ALL[0]),
         Stage::Causality(History::ALL[1]),
         Stage::Causality(History::ALL[2]),
@@ -58,13 +59,24 @@ impl Stage {
         Stage::Causality(History::ALL[4]),
     ];
 
-    /// Whether it is gone through unless somebody asks for more.
-    pub(crate) fn is_wanted(self, quick: bool, growth: bool) -> bool {
+    /// Why it is left out, if it is.
+    pub(crate) fn left_out(self, quick: bool, growth: bool) -> Option<String> {
         match self {
-            Stage::Growth { entries: LARGE } => growth,
-            Stage::Growth { entries } => !quick || entries <= 100_000,
-            Stage::Causality(history) => history.is_there(),
-            _ => true,
+            Stage::Growth { entries: LARGE } if !growth => Some("--growth measures it".to_owned()),
+            Stage::Growth { entries: 1_000_000 } if quick => Some("--quick does not measure it".to_owned()),
+            Stage::Causality(history) => {
+                history.lacks().map(|file| format!("there is no {}", file.display()))
+            }
+            _ => None,
+        }
+    }
+
+    /// The title of the one table that it shares with its like: a row for each.
+    pub(crate) fn family(self) -> Option<&'static str> {
+        match self {
+            Stage::Growth { .. } => Some("a log as it grows, 100 per transaction  [growth]"),
+            Stage::Causality(_) => Some("what causality takes in a log that many nodes wrote  [causality]"),
+            _ => None,
         }
     }
 
@@ -141,8 +153,8 @@ impl Stage {
             Stage::Memory => vec![table(
                 "memory".to_owned(),
                 "memory of a log that has no directory, 100 per transaction".to_owned(),
-                &[EntryMemory, AppendRate],
-                &[Goal::Reach(EntryMemory, 310.0)],
+                &[EntryMemory, RowIndexMemory, AppendRate],
+                &[Goal::Reach(EntryMemory, 310.0), Goal::Reach(RowIndexMemory, 40.0)],
             )],
             Stage::Sync { threads, batch } => {
                 let (name, goals) = match (threads, batch) {
@@ -181,32 +193,34 @@ impl Stage {
                     AppendRate,
                     ReopenTime,
                     RecoverTime,
+                    ScanRate,
                     TailTime,
                     HistoryTime,
                     VerifyTime,
                     DiskBytes,
                     AppendMemory,
+                    RecoverMemory,
                     ReadMemory,
                 ];
                 let goals = [
                     Goal::Reach(ReopenTime, 5.0),
+                    Goal::Reach(ScanRate, 10e6),
                     Goal::Reach(TailTime, 100.0),
                     Goal::Reach(VerifyTime, 80.0),
+                    Goal::Reach(DiskBytes, 300.0),
                 ];
-                let (short, long) = match entries {
-                    100_000 => ("100k", "100,000"),
-                    1_000_000 => ("1M", "1,000,000"),
-                    _ => ("10M", "10,000,000"),
+                let name = match entries {
+                    100_000 => "growth-100k",
+                    1_000_000 => "growth-1M",
+                    _ => "growth-10M",
                 };
-                let title = format!("a log of {long} entries, 100 per transaction");
-                vec![table(format!("growth-{short}"), title, &columns, &goals)]
+                vec![table(name.to_owned(), name.to_owned(), &columns, &goals)]
             }
             Stage::Causality(history) => {
                 let columns =
                     [CausalityBytes, DerivedBytes, NodeBytes, Dependencies, TransactionRate, ClockMemory];
                 let goals = [Goal::Reach(CausalityBytes, 8.0), Goal::Reach(ClockMemory, 50.0)];
-                let title = format!("causality on disk, {}", history.title());
-                vec![table(history.name(), title, &columns, &goals)]
+                vec![table(history.name(), history.name(), &columns, &goals)]
             }
             Stage::Detect(detection) => {
                 let (name, title, most) = match detection {

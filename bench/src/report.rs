@@ -37,7 +37,7 @@ pub(crate) fn heading(options: &Options, place: &Place) -> String {
 
 /// How much room the largest log takes, and where.
 pub(crate) fn space(place: &Place) -> Result<String> {
-    let needed = growth::space(LARGE)?;
+    let needed = growth::space(LARGE);
     let free = process::free_space(place.path())?;
     ensure!(free > needed, "{} has {free} bytes left: --growth needs {needed}", place.path().display());
     Ok(format!(
@@ -75,13 +75,54 @@ pub(crate) fn table(table: &Table, measured: &[Measured], options: &Options) -> 
         let capped = !table.columns.contains(&Metric::Latency50);
         if let Some(appended) = appended.filter(|appended| capped && *appended < options.entries() as f64) {
             let (name, appended) = (measured.peer.name(), thousands(appended));
-            let _ = writeln!(text, "  {name} was stopped after {:?}, with {appended} entries", options.cap);
+            let _ = writeln!(text, "  {name} was stopped after {:?}, with {appended} entries", options.cap());
         }
     }
     for goal in &table.goals {
-        if let Some(line) = reached(*goal, table.columns[0], measured) {
-            let _ = writeln!(text, "  {line}");
+        if let Some(Reached { wanted, now, verdict }) = reached(*goal, table.columns[0], measured) {
+            let _ = writeln!(text, "  goal: {wanted}; causelog: {now}, {verdict}");
         }
+    }
+    text
+}
+
+/// Tables that are alike as one, with a row for each, so that one sees what changes between them.
+pub(crate) fn family(title: &str, rows: &[(&Table, Measured)], options: &Options) -> String {
+    let mut text = format!("{title}\n");
+    let Some((first, _)) = rows.first() else { return text };
+    let head = first.columns.iter().map(|column| column.heading().to_owned());
+    let mut lines = vec![std::iter::once(String::new()).chain(head).collect::<Vec<_>>()];
+    for (table, measured) in rows {
+        let cell =
+            |metric: &Metric| middle(measured, *metric).map_or("-".to_owned(), |value| metric.format(value));
+        lines.push(std::iter::once(table.name.clone()).chain(table.columns.iter().map(cell)).collect());
+    }
+    text.push_str(&align(&lines));
+    for (table, measured) in rows {
+        if let Some(failure) = &measured.failure {
+            let _ = writeln!(text, "  {} failed: {failure}", table.name);
+        }
+        if let Some(left) = middle(measured, Metric::Left).filter(|left| *left > 0.0) {
+            let (name, left) = (&table.name, thousands(left));
+            let _ = writeln!(
+                text,
+                "  {name} was stopped after {:?}, with {left} transactions left",
+                options.cap()
+            );
+        }
+    }
+    for goal in &first.goals {
+        let each = rows.iter().filter_map(|(table, measured)| {
+            reached(*goal, table.columns[0], std::slice::from_ref(measured))
+                .map(|reached| (&table.name, reached))
+        });
+        let each: Vec<_> = each.collect();
+        let Some((_, Reached { wanted, .. })) = each.first() else { continue };
+        let each: Vec<String> = each
+            .iter()
+            .map(|(name, reached)| format!("{name}: {}, {}", reached.now, reached.verdict))
+            .collect();
+        let _ = writeln!(text, "  goal: {wanted}; {}", each.join("; "));
     }
     text
 }
@@ -130,8 +171,15 @@ fn align(lines: &[Vec<String>]) -> String {
     text
 }
 
-/// How far the library is from what it is to reach; `None` if one of the two was not measured.
-fn reached(goal: Goal, subject: Metric, measured: &[Measured]) -> Option<String> {
+/// How far the library is from what it is to reach.
+struct Reached {
+    wanted: String,
+    now: String,
+    verdict: String,
+}
+
+/// `None` if one of the two was not measured.
+fn reached(goal: Goal, subject: Metric, measured: &[Measured]) -> Option<Reached> {
     let causelog = of(measured, Peer::Causelog)?;
     let (wanted, share, now) = match goal {
         Goal::Times(times, peer) => {
@@ -148,7 +196,7 @@ fn reached(goal: Goal, subject: Metric, measured: &[Measured]) -> Option<String>
     };
     let verdict =
         if share >= 1.0 { "reached".to_owned() } else { format!("{:.0} % of the goal", share * 100.0) };
-    Some(format!("goal: {wanted}; causelog: {now}, {verdict}"))
+    Some(Reached { wanted, now, verdict })
 }
 
 fn of(measured: &[Measured], peer: Peer) -> Option<&Measured> {
@@ -193,6 +241,27 @@ mod tests {
         assert_eq!(lines[3][..4], ["causelog", "450,000", "500,000", "0.45"]);
         assert!(text.contains("at least 0.80 × bare; causelog: 0.45 ×, 56 % of the goal"), "{text}");
         assert!(text.contains("at least 1.50 × raft-engine; causelog: 1.80 ×, reached"), "{text}");
+    }
+
+    #[test]
+    fn a_family_has_a_row_for_each_of_its_tables() {
+        let options = <Options as clap::Parser>::parse_from(["bench"]);
+        let (small, large) =
+            (Stage::Growth { entries: 100_000 }.tables(), Stage::Growth { entries: 1_000_000 }.tables());
+        let measured = |time| {
+            let samples = vec![Sample::from([(Metric::ReopenTime, time)])];
+            Measured { peer: Peer::Causelog, samples, failure: None }
+        };
+        let mut failing = measured(10.0);
+        failing.failure = Some("no luck".to_owned());
+        let text = family("growth", &[(&small[0], measured(1.0)), (&large[0], failing)], &options);
+        let lines: Vec<Vec<&str>> = text.lines().map(|line| line.split_whitespace().collect()).collect();
+        assert_eq!(lines[2][..3], ["growth-100k", "-", "1.000"]);
+        assert_eq!(lines[3][..3], ["growth-1M", "-", "10.000"]);
+        assert!(text.contains("growth-1M failed: no luck"), "{text}");
+        let goal =
+            "at most 5.000 reopen ms; growth-100k: 1.000, reached; growth-1M: 10.000, 50 % of the goal";
+        assert!(text.contains(goal), "{text}");
     }
 
     #[test]

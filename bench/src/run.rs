@@ -53,7 +53,7 @@ fn progress(text: &str) {
 
 fn one(stage: Stage, peer: Peer, reading: bool, options: &Options, directory: &Path) -> Result<Sample> {
     let job = |task| Job { peer, task, directory: directory.to_path_buf() };
-    let (durability, entries, cap) = (stage.durability(), options.entries(), options.cap);
+    let (durability, entries, cap) = (stage.durability(), options.entries(), options.cap());
     match stage {
         Stage::Life { batch } => {
             let mut sample = spawn(&job(Task::Append { durability, entries, batch, cap, close: true }))?;
@@ -76,7 +76,7 @@ fn one(stage: Stage, peer: Peer, reading: bool, options: &Options, directory: &P
             sample.extend(spawn(&job(Task::Look { entries }))?);
             Ok(sample)
         }
-        Stage::Causality(history) => spawn(&job(Task::History(history))),
+        Stage::Causality(history) => spawn(&job(Task::History { history, cap })),
         Stage::Sync { threads, batch } => spawn(&job(Task::Sync { threads, batch, time: options.seconds() })),
         Stage::Clocks { nodes } => spawn(&job(Task::Clocks { nodes })),
         Stage::Detect(detection) => spawn(&job(Task::Detect(detection))),

@@ -23,9 +23,12 @@ pub(crate) enum Metric {
     ScanRate,
     ReadMemory,
     EntryMemory,
+    /// Of finding the entries of a row, for each row.
+    RowIndexMemory,
     CallTime,
     /// Of opening what was not closed.
     RecoverTime,
+    RecoverMemory,
     HistoryTime,
     /// For a million entries.
     VerifyTime,
@@ -37,6 +40,8 @@ pub(crate) enum Metric {
     Dependencies,
     TransactionRate,
     ClockMemory,
+    /// Transactions of a history that there was no time for.
+    Left,
 }
 
 impl Metric {
@@ -44,7 +49,8 @@ impl Metric {
     pub(crate) fn heading(self) -> &'static str {
         match self {
             Metric::Appended => "entries",
-            Metric::AppendRate | Metric::ScanRate => "entries/s",
+            Metric::AppendRate => "entries/s",
+            Metric::ScanRate => "scan entries/s",
             Metric::AppendCpu => "CPU µs/entry",
             Metric::CloseTime => "close ms",
             Metric::DiskBytes | Metric::EntryMemory => "B/entry",
@@ -57,6 +63,7 @@ impl Metric {
             Metric::TailTime => "tail µs",
             Metric::CallTime => "ns",
             Metric::RecoverTime => "crashed ms",
+            Metric::RecoverMemory => "crashed RSS MiB",
             Metric::HistoryTime => "history µs",
             Metric::VerifyTime => "verify ms/M",
             Metric::CausalityBytes => "B/transaction",
@@ -65,6 +72,8 @@ impl Metric {
             Metric::Dependencies => "dependencies",
             Metric::TransactionRate => "transactions/s",
             Metric::ClockMemory => "memory MiB",
+            Metric::RowIndexMemory => "index B/row",
+            Metric::Left => "left",
         }
     }
 
@@ -75,9 +84,11 @@ impl Metric {
 
     pub(crate) fn format(self, value: f64) -> String {
         match self {
-            Metric::Appended | Metric::AppendRate | Metric::ScanRate | Metric::TransactionRate => {
-                thousands(value)
-            }
+            Metric::Appended
+            | Metric::AppendRate
+            | Metric::ScanRate
+            | Metric::TransactionRate
+            | Metric::Left => thousands(value),
             Metric::AppendCpu | Metric::ReopenTime | Metric::RecoverTime => format!("{value:.3}"),
             Metric::TailTime
             | Metric::HistoryTime
@@ -85,13 +96,15 @@ impl Metric {
             | Metric::Latency99
             | Metric::LatencyWorst
             | Metric::DiskBytes
-            | Metric::EntryMemory => format!("{value:.0}"),
+            | Metric::EntryMemory
+            | Metric::RowIndexMemory => format!("{value:.0}"),
             Metric::CausalityBytes | Metric::DerivedBytes | Metric::NodeBytes | Metric::Dependencies => {
                 format!("{value:.2}")
             }
             Metric::CloseTime
             | Metric::AppendMemory
             | Metric::ReadMemory
+            | Metric::RecoverMemory
             | Metric::CallTime
             | Metric::VerifyTime
             | Metric::ClockMemory => format!("{value:.1}"),

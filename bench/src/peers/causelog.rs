@@ -1,31 +1,44 @@
 //! The library, through its public API only.
 
 use std::path::Path;
+use std::sync::Arc;
 
 use anyhow::{Result, bail};
+use causelog::storage::{MemoryStorage, Storage};
 use causelog::{
     Change, ChangeLog, ChangeOperation, LogOptions, QueryOptions, RowId, Timestamp, Transaction, Uuid,
 };
 
-use crate::peers::{Durability, Store, Writer};
-use crate::workload::{Digest, Entry};
+use crate::peers::{Durability, RowIndex, Store, Writer};
+use crate::process;
+use crate::workload::{Digest, Entry, Row};
 
 pub(crate) struct Causelog {
     log: ChangeLog,
+    /// Its files, if they are in memory.
+    memory: Option<MemoryStorage>,
 }
 
 impl Causelog {
     pub(crate) fn open(directory: &Path, durability: Durability) -> Result<Causelog> {
         let options = |durability| LogOptions { durability, ..LogOptions::default() };
-        let log = match durability {
-            Durability::Memory => ChangeLog::in_memory(options(causelog::Durability::Os))?,
-            Durability::Os => ChangeLog::open_with(directory, options(causelog::Durability::Os))?,
-            Durability::Sync => ChangeLog::open_with(directory, options(causelog::Durability::Sync))?,
+        let memory = (durability == Durability::Memory).then(MemoryStorage::new);
+        let log = match (durability, &memory) {
+            (_, Some(memory)) => {
+                ChangeLog::open_storage(Arc::new(memory.clone()), options(causelog::Durability::Os))?
+            }
+            (Durability::Sync, None) => ChangeLog::open_with(directory, options(causelog::Durability::Sync))?,
+            (_, None) => ChangeLog::open_with(directory, options(causelog::Durability::Os))?,
         };
         if log.frontier()?.is_empty() {
             meet_two_others(&log)?;
         }
-        Ok(Causelog { log })
+        Ok(Causelog { log, memory })
+    }
+
+    /// For what only the library can be asked.
+    pub(crate) fn log(&self) -> &ChangeLog {
+        &self.log
     }
 }
 
@@ -86,6 +99,21 @@ impl Store for Causelog {
         let mut digest = Digest::default();
         records.iter().for_each(|(id, after)| digest.add(id, after));
         Ok(digest)
+    }
+
+    fn row_index(&self, row: &Row) -> Result<Option<RowIndex>> {
+        let Some(memory) = &self.memory else { return Ok(None) };
+        let mut taken = 0;
+        for name in memory.list()?.iter().filter(|name| name.ends_with(".index")) {
+            taken += memory.open(name)?.length()?;
+        }
+        let before = process::anonymous_memory()?;
+        let mut cursor = self.log.history(row.table, RowId::from(Uuid::from_bytes(row.id)))?;
+        if cursor.next_entry()?.is_none() {
+            bail!("a row without an entry");
+        }
+        let more = process::anonymous_memory()? - before;
+        Ok(Some(RowIndex { taken: taken as f64, more }))
     }
 
     fn close(self: Box<Self>) -> Result<()> {
