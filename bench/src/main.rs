@@ -33,6 +33,8 @@ fn main() -> ExitCode {
 
 fn run(options: &Options) -> Result<ExitCode> {
     if let Some(Command::Measure { job }) = &options.command {
+        // Who is to hear of it is the one who started this process: nobody measures on when it is gone.
+        rustix::process::set_parent_process_death_signal(Some(rustix::process::Signal::KILL))?;
         let job: Job = serde_json::from_str(job)?;
         println!("{}", serde_json::to_string(&job.run()?)?);
         return Ok(ExitCode::SUCCESS);

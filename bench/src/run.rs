@@ -1,5 +1,6 @@
 //! Goes through the stages: starts a process for each measurement and collects what it found.
 
+use std::fs::File;
 use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -96,23 +97,36 @@ fn spawn(job: &Job) -> Result<Sample> {
         .context("the measuring process said something else than its figures")
 }
 
+/// How the directories begin in which stores are made.
+const PLACE: &str = "causelog-bench-";
+/// In each of them a file that is locked as long as somebody measures there.
+const LOCK: &str = "lock";
+
 /// Where the stores are made, one after the other. It goes with all that is in it.
-pub(crate) struct Place(PathBuf);
+pub(crate) struct Place {
+    path: PathBuf,
+    _lock: File,
+}
 
 impl Place {
+    /// Makes one in this directory, and removes those of runs that were killed.
     pub(crate) fn new(directory: &Path) -> Result<Place> {
-        let path = directory.join(format!("causelog-bench-{}", std::process::id()));
-        std::fs::create_dir_all(&path).with_context(|| format!("cannot make {}", path.display()))?;
-        Ok(Place(path))
+        std::fs::create_dir_all(directory).with_context(|| format!("cannot make {}", directory.display()))?;
+        remove_abandoned(directory)?;
+        let path = directory.join(format!("{PLACE}{}", std::process::id()));
+        std::fs::create_dir(&path).with_context(|| format!("cannot make {}", path.display()))?;
+        let lock = File::create_new(path.join(LOCK))?;
+        lock.try_lock().context("somebody else took the new directory")?;
+        Ok(Place { path, _lock: lock })
     }
 
     pub(crate) fn path(&self) -> &Path {
-        &self.0
+        &self.path
     }
 
     /// A new directory in place of the last one.
     fn empty(&self) -> Result<PathBuf> {
-        let path = self.0.join("store");
+        let path = self.path.join("store");
         if path.exists() {
             std::fs::remove_dir_all(&path)?;
         }
@@ -126,6 +140,43 @@ impl Place {
 impl Drop for Place {
     fn drop(&mut self) {
         // There is nobody left to tell.
-        let _ = std::fs::remove_dir_all(&self.0);
+        let _ = std::fs::remove_dir_all(&self.path);
+    }
+}
+
+/// Removes the directories that nobody measures in any more.
+fn remove_abandoned(directory: &Path) -> Result<()> {
+    for entry in std::fs::read_dir(directory)? {
+        let path = entry?.path();
+        let name = path.file_name().and_then(|name| name.to_str());
+        if name.is_some_and(|name| name.starts_with(PLACE))
+            && let Ok(lock) = File::open(path.join(LOCK))
+            && lock.try_lock().is_ok()
+        {
+            std::fs::remove_dir_all(&path).with_context(|| format!("cannot remove {}", path.display()))?;
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_place_goes_with_its_run_or_with_the_next_one() {
+        let directory = std::env::temp_dir().join(format!("causelog-places-{}", std::process::id()));
+        let place = Place::new(&directory).unwrap();
+        assert!(place.empty().unwrap().is_dir());
+        // Another run at the same time leaves it alone, and one that was killed leaves a file that nobody holds.
+        let killed = directory.join(format!("{PLACE}killed"));
+        std::fs::create_dir(&killed).unwrap();
+        File::create_new(killed.join(LOCK)).unwrap();
+        remove_abandoned(&directory).unwrap();
+        assert!(place.path().is_dir() && !killed.exists());
+        let path = place.path().to_owned();
+        drop(place);
+        assert!(!path.exists());
+        std::fs::remove_dir(&directory).unwrap();
     }
 }
