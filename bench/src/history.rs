@@ -320,13 +320,13 @@ mod tests {
     fn a_log_takes_every_history() {
         for transactions in [short_lived(300, 20), gossip(300, 20), hub(20, 100)] {
             let log = ChangeLog::in_memory(LogOptions::default()).unwrap();
-            transactions
-                .iter()
-                .for_each(|transaction| assert!(!log.append_remote(transaction).unwrap().duplicate));
+            for transaction in &transactions {
+                assert!(!log.append_remote(transaction).unwrap().duplicate);
+            }
             let alone = ChangeLog::in_memory(LogOptions::default()).unwrap();
-            by_one(&transactions)
-                .iter()
-                .for_each(|transaction| drop(alone.append_remote(transaction).unwrap()));
+            for transaction in by_one(&transactions) {
+                assert!(!alone.append_remote(&transaction).unwrap().duplicate);
+            }
             assert_eq!(log.stats().unwrap().entries, alone.stats().unwrap().entries);
             assert_eq!(alone.stats().unwrap().nodes, 1);
         }
