@@ -64,9 +64,9 @@ pub use conflict::{
 pub use error::{Error, ErrorCode, Result};
 pub use id::{Dot, IdSource, NodeId, RandomIds, RowId, RowIdPart};
 pub use log::{
-    Appended, ChangeLog, ChangeLogStats, CompactionOptions, Consumer, ConsumerStatus, Cursor, Durability,
-    EntryRef, Finding, LogOptions, Moment, QueryOptions, Removal, RemovalReason, RetentionPolicy, Row,
-    SalvageReport, Snapshot, TableStats, TransactionCursor, VerifyReport, View,
+    Appended, ChangeLog, ChangeLogStats, CompactionOptions, CompressionReport, Consumer, ConsumerStatus,
+    Cursor, Durability, EntryRef, Finding, LogOptions, Moment, QueryOptions, Removal, RemovalReason,
+    RetentionPolicy, Row, SalvageReport, Snapshot, TableStats, TransactionCursor, VerifyReport, View,
 };
 pub use time::{HybridLogicalClock, ManualTime, SystemTime, TimeSource, Timestamp};
 pub use uuid::Uuid;

@@ -85,6 +85,8 @@ pub(super) struct Inner {
     pub(super) last_sync: AtomicU64,
     /// Indexes that the log lacked and that this reader has worked out, under the names that they would have there.
     pub(super) indexes: MemoryStorage,
+    /// Held by who compresses segments: one at a time.
+    pub(super) compressing: Mutex<()>,
     /// What a reader knows of what the writer has removed.
     pub(super) seen: Mutex<Seen>,
     /// Why the handle can no longer be used, once it cannot.

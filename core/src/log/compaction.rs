@@ -14,6 +14,7 @@ use crate::error::{Error, Result};
 use crate::id::{Dot, NodeId};
 use crate::log::change_log::{ChangeLog, Inner};
 use crate::log::clocks::ClockWalk;
+use crate::log::compressed;
 use crate::log::format::{self, Horizon, MANIFEST_FILE, Manifest, SegmentHeader, SegmentSummary};
 use crate::log::frame::{Base, FrameHead, FrameWriter, Seal, Slot};
 use crate::log::frame_reader::corrupt;
@@ -277,10 +278,24 @@ impl Inner {
             SegmentHeader { base: Base { salt, ..view.open.header.base }, ..view.open.header.clone() };
         let rewritten = Rewrite::new(&view, header.clone())?.run(&view, chokes)?;
 
-        let (name, temporary) = (format::segment_file(number), format!("{number:020}.segment.new"));
+        let (name, temporary) = (format::segment_file(number), format::rewritten_file(number));
         let _ = self.storage.remove(&temporary);
         let file = self.storage.create(&temporary)?;
-        file.write_at(0, &rewritten.bytes)?;
+        // What was compressed is compressed again, if that still makes it shorter.
+        let mut length = None;
+        if view.open.compressed.is_some() {
+            let whole = rewritten.bytes.as_slice();
+            length =
+                compressed::write(&header, whole.len() as u64, |at, block| copy(whole, at, block), &*file)?;
+        }
+        let bytes = match length {
+            Some(length) => length,
+            None => {
+                file.truncate(0)?;
+                file.write_at(0, &rewritten.bytes)?;
+                rewritten.bytes.len() as u64
+            }
+        };
         drop(file);
         let index = rewritten.index(&view)?;
         // Nobody may open one of the two while the other is still the old one, in this process or another.
@@ -290,12 +305,8 @@ impl Inner {
             self.storage.replace(&format::index_file(number), &index)
         })?;
 
-        let summary = SegmentSummary {
-            salt,
-            removed: u64::from(rewritten.tail.removed),
-            bytes: rewritten.bytes.len() as u64,
-            ..old.summary.clone()
-        };
+        let summary =
+            SegmentSummary { salt, removed: u64::from(rewritten.tail.removed), bytes, ..old.summary.clone() };
         let shorter = old.summary.bytes.saturating_sub(summary.bytes);
         let sealed = old.with(summary);
         let mut state = self.state.write();
@@ -314,6 +325,13 @@ impl Inner {
         self.segments.forget(number);
         Ok(shorter)
     }
+}
+
+/// Fills `block` with the bytes of `whole` from `at` on.
+fn copy(whole: &[u8], at: u64, block: &mut [u8]) -> Result<()> {
+    let found = usize::try_from(at).ok().and_then(|at| whole.get(at..)?.get(..block.len()));
+    block.copy_from_slice(found.ok_or_else(|| Error::internal("a segment ends before its end"))?);
+    Ok(())
 }
 
 /// The entry for whose sake this one may go.

@@ -1,12 +1,14 @@
 //! The small structures of a log's directory: what every file starts and ends with,
 //! who the log is, what a segment begins with, and where things stand.
 
+mod compressed_header;
 mod consumer;
 mod identity;
 mod manifest;
 mod segment_header;
 mod standing;
 
+pub(super) use compressed_header::CompressedHeader;
 pub(super) use consumer::{Position, Slots, consumer_file, consumer_lock, consumer_of_file};
 pub(super) use identity::{IDENTITY_FILE, Identity};
 pub(super) use manifest::{CHECKPOINT_FILE, Checkpoint, Horizon, MANIFEST_FILE, Manifest};
@@ -30,7 +32,11 @@ pub(super) enum Kind {
     Manifest = 4,
     Checkpoint = 5,
     Consumer = 6,
+    CompressedSegment = 7,
 }
+
+/// Length of what every file begins with.
+pub(super) const START: usize = 8 + 2 + 1;
 
 /// Name of the segment with this number.
 pub(super) fn segment_file(number: u64) -> String {
@@ -45,6 +51,22 @@ pub(super) fn index_file(number: u64) -> String {
 /// Name of the index of the part of an unsealed segment that was there when the log was closed.
 pub(super) fn tail_file(number: u64) -> String {
     format!("{number:020}.tail")
+}
+
+/// Name of a rewritten segment on its way to replace the one with this number.
+pub(super) fn rewritten_file(number: u64) -> String {
+    format!("{number:020}.segment.new")
+}
+
+/// Name of a compressed segment on its way to replace the one with this number.
+pub(super) fn compressed_file(number: u64) -> String {
+    format!("{number:020}.compressed.new")
+}
+
+/// Whether a file of this name was to replace a segment.
+pub(super) fn is_unfinished_segment(name: &str) -> bool {
+    let number = name.split_once('.').and_then(|(number, _)| number.parse().ok());
+    number.is_some_and(|number| name == rewritten_file(number) || name == compressed_file(number))
 }
 
 /// Name of the lock under which a compacted segment and its index take the place of the old ones.

@@ -24,6 +24,8 @@ pub(super) struct FrameReader {
     start: u64,
     /// How much is read next time.
     ahead: usize,
+    /// Of a compressed segment, what it takes to read anything: blocks of so many bytes.
+    unit: Option<u64>,
 }
 
 enum Block {
@@ -44,8 +46,9 @@ impl Deref for Block {
 }
 
 impl FrameReader {
-    pub(super) fn new(file: Arc<dyn StorageFile>, name: Arc<str>, base: Base) -> Self {
-        FrameReader { file, name, base, block: Block::Read(Vec::new()), start: 0, ahead: LEAST_BLOCK }
+    pub(super) fn new(file: Arc<dyn StorageFile>, name: Arc<str>, base: Base, unit: Option<u64>) -> Self {
+        let block = Block::Read(Vec::new());
+        FrameReader { file, name, base, block, start: 0, ahead: LEAST_BLOCK, unit }
     }
 
     /// Goes without reading where the file is mapped.
@@ -69,13 +72,32 @@ impl FrameReader {
         };
         let goes_on = inside <= block.len() && !block.is_empty();
         self.ahead = if goes_on { (self.ahead * 2).min(MOST_BLOCK) } else { LEAST_BLOCK };
-        let until = (offset + self.ahead.max(length) as u64).min(end).max(offset + length as u64);
+        let least = offset + length as u64;
+        let until = match self.unit {
+            // What is there is not read again, and no block is taken apart twice by who reads on and on.
+            Some(unit) => least.next_multiple_of(unit),
+            None => least.max(offset + self.ahead as u64),
+        };
+        let until = until.min(end).max(least);
         // A read that fails must not leave a block that looks full.
         let mut block = std::mem::take(block);
+        let kept = if goes_on && self.unit.is_some() { block.len() - inside } else { 0 };
+        let left = block.len() - kept;
+        block.copy_within(left.., 0);
         let want = (until - offset) as usize;
         // Only what was never read before need be zeroed first.
         block.resize(want, 0);
-        self.file.read_at(offset, &mut block)?;
+        let read = |block: &mut Vec<u8>| {
+            self.file.read_at(offset + kept as u64, block.get_mut(kept..).unwrap_or_default())
+        };
+        match read(&mut block) {
+            // Damage further on is for those who come there.
+            Err(error) if error.code() == ErrorCode::Corrupt && want > length => {
+                block.truncate(length);
+                read(&mut block)?;
+            }
+            outcome => outcome?,
+        }
         (self.start, self.block) = (offset, Block::Read(block));
         Ok(0..length)
     }

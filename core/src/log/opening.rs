@@ -87,6 +87,7 @@ fn open_locked(
         waiting: Mutex::new(()),
         waiters: AtomicU64::new(0),
         looked_up: Mutex::new(HashMap::new()),
+        compressing: Mutex::new(()),
         last_sync: AtomicU64::new(options.time.now().nanoseconds() as u64),
         closed: OnceLock::new(),
         indexes: MemoryStorage::new(),
@@ -485,7 +486,9 @@ impl Inner {
                 self.begin_segment(writer)?;
                 continue;
             }
+            // What is compressed was sealed.
             if here < durable
+                || self.state.read().active.open.compressed.is_some()
                 || last_segment(&*self.storage)? > here.segment
                 || (!blank && frames.durable_beyond(end, length)?)
             {

@@ -208,10 +208,14 @@ impl Inner {
         }
     }
 
-    /// Removes what an interrupted removal has left.
+    /// Removes what an interrupted removal, compaction or compression has left.
     pub(super) fn remove_leftovers(&self) -> Result<()> {
         let first = self.state.read().first_segment();
         for name in self.storage.list()? {
+            if format::is_unfinished_segment(&name) {
+                let _ = self.storage.remove(&name);
+                continue;
+            }
             let number = name.split_once('.').filter(|(_, kind)| ["segment", "index", "tail"].contains(kind));
             let number = number.and_then(|(number, _)| number.parse::<u64>().ok());
             if let Some(number) = number.filter(|number| *number < first) {

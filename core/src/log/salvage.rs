@@ -15,7 +15,7 @@ use crate::log::frame_reader::FrameReader;
 use crate::log::index_file::IndexFile;
 use crate::log::opening::{self, read};
 use crate::log::options::{Durability, LogOptions};
-use crate::log::segment::{OpenSegment, open_index};
+use crate::log::segment::{OpenSegment, open_content, open_index};
 use crate::log::verify::Finding;
 use crate::storage::{FileStorage, Storage};
 use crate::time::{ManualTime, Timestamp};
@@ -111,7 +111,7 @@ impl ChangeLog {
         };
         for number in numbers {
             let name = format::segment_file(number);
-            let opened = header(from, &name).and_then(|header| {
+            let opened = open_content(from, &name.as_str().into()).and_then(|(_, _, header)| {
                 let log = *log.get_or_insert(header.log);
                 OpenSegment::open(from, number, log)
             });
@@ -123,12 +123,6 @@ impl ChangeLog {
         salvage.copy.close()?;
         Ok(salvage.report)
     }
-}
-
-fn header(storage: &dyn Storage, name: &str) -> Result<SegmentHeader> {
-    let mut start = [0; SegmentHeader::LENGTH];
-    storage.open(name)?.read_at(0, &mut start)?;
-    SegmentHeader::decode(&start, name)
 }
 
 struct Salvage {
@@ -164,7 +158,8 @@ impl Salvage {
         let mut frames = segment.frames();
         let mut offset = SegmentHeader::LENGTH as u64;
         while offset < length {
-            if frames.is_blank(offset, length)? {
+            // Space that was prepared and not written; nothing of the kind is compressed.
+            if segment.compressed.is_none() && frames.is_blank(offset, length)? {
                 return Ok(());
             }
             let next = match frames.probe(offset, length) {
@@ -224,20 +219,17 @@ fn resume(
     offset: u64,
     end: u64,
 ) -> Result<Option<u64>> {
-    let mut candidates = Vec::new();
-    candidates.extend(frames.claimed_end(offset, end)?);
+    // A damaged block of a compressed segment does not even say that.
+    let claimed = frames.claimed_end(offset, end).or_else(ignore_corrupt)?;
+    let mut candidates: Vec<u64> = claimed.into_iter().collect();
     if let Some(index) = index {
         let next = index.point_number_at_offset(offset as u32)?.map_or(0, |number| number + 1);
-        if next < index.point_count() {
-            candidates.extend(index.points(next..next + 1)?.first().map(|point| u64::from(point.offset)));
-        }
+        // In such a block lie many of the places that the index knows.
+        let points = index.points(next..index.point_count())?;
+        candidates.extend(points.iter().map(|point| u64::from(point.offset)));
     }
     for candidate in candidates {
-        let intact = match frames.probe(candidate, end) {
-            Ok(found) => found.is_some(),
-            Err(error) if error.code() == ErrorCode::Corrupt => false,
-            Err(error) => return Err(error),
-        };
+        let intact = frames.probe(candidate, end).map(|found| found.is_some()).or_else(ignore_corrupt)?;
         if intact {
             // What the lost frames added to the dictionaries is known to the index alone.
             names.restore(index)?;
@@ -245,6 +237,11 @@ fn resume(
         }
     }
     Ok(None)
+}
+
+/// Nothing, where what is damaged is only looked at.
+fn ignore_corrupt<T: Default>(error: Error) -> Result<T> {
+    if error.code() == ErrorCode::Corrupt { Ok(T::default()) } else { Err(error) }
 }
 
 /// What the numbers of a segment stand for, as far as is known.

@@ -71,13 +71,12 @@ impl Inner {
 
     /// Indexes the sealed segment and makes the next one the one that is written.
     pub(super) fn begin_segment(&self, writer: &mut Writer) -> Result<()> {
-        let (number, index, mut summary) = {
+        let (number, index, summary) = {
             let state = self.state.read();
             let active = &state.active;
             (active.number(), self.index(active, active.end, true)?, active.summary(writer.segment.end))
         };
         self.storage.replace(&format::index_file(number), &index)?;
-        summary.bytes = writer.segment.end;
 
         let newest = self.state.read().newest;
         let header = SegmentHeader {

@@ -5,8 +5,9 @@ use parking_lot::Mutex;
 
 use crate::causality::{ClockTree, NodeTable};
 use crate::error::{Error, ErrorCode, Result};
+use crate::log::compressed::CompressedFile;
 use crate::log::dictionary::Dictionary;
-use crate::log::format::{self, SegmentHeader, SegmentSummary};
+use crate::log::format::{self, CompressedHeader, SegmentHeader, SegmentSummary};
 use crate::log::frame_reader::FrameReader;
 use crate::log::index_file::IndexFile;
 use crate::storage::{MappedFile, MemoryStorage, Storage, StorageFile};
@@ -26,13 +27,25 @@ pub(super) struct Sealed {
 pub(super) struct OpenSegment {
     pub(super) header: SegmentHeader,
     pub(super) name: Arc<str>,
+    /// What the segment holds, whether it is compressed or not.
     pub(super) file: Arc<dyn StorageFile>,
+    /// Of a compressed segment.
+    pub(super) compressed: Option<Compressed>,
     /// Of a sealed segment, all of it; of one that is being written, what was there when the log was closed.
     pub(super) index: Option<Arc<IndexFile>>,
     /// Of a sealed segment.
     pub(super) dictionary: Arc<Dictionary>,
     /// Of a sealed segment, where that was asked for.
     map: Option<Arc<MappedFile>>,
+}
+
+/// What is special about a compressed segment's file.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Compressed {
+    /// How many bytes it takes.
+    pub(super) bytes: u64,
+    /// Content is had in blocks of so many bytes.
+    block_length: u64,
 }
 
 impl OpenSegment {
@@ -42,7 +55,13 @@ impl OpenSegment {
 
     /// The same past any map: where the disk may fail, an error is better than a signal.
     pub(super) fn frames_on_disk(&self) -> FrameReader {
-        FrameReader::new(self.file.clone(), self.name.clone(), self.header.base)
+        let block = self.compressed.map(|compressed| compressed.block_length);
+        FrameReader::new(self.file.clone(), self.name.clone(), self.header.base, block)
+    }
+
+    /// How many bytes its file takes, which has content up to `end`.
+    pub(super) fn bytes(&self, end: u64) -> u64 {
+        self.compressed.map_or(end, |compressed| compressed.bytes)
     }
 
     pub(super) fn index(&self) -> Result<&Arc<IndexFile>> {
@@ -52,13 +71,13 @@ impl OpenSegment {
     /// Opens the segment with this number without its index.
     pub(super) fn open(storage: &dyn Storage, number: u64, log: uuid::Uuid) -> Result<OpenSegment> {
         let name: Arc<str> = format::segment_file(number).into();
-        let file: Arc<dyn StorageFile> = storage.open(&name)?.into();
-        let header = read_header(&*file, &name)?;
+        let (file, compressed, header) = open_content(storage, &name)?;
         if header.log != log || header.number != number {
             let message = format!("{name}: belongs to another log, {}, at offset 0", header.log);
             return Err(Error::new(ErrorCode::Corrupt, message));
         }
-        Ok(OpenSegment { header, name, file, index: None, dictionary: Arc::default(), map: None })
+        let (index, dictionary, map) = (None, Arc::default(), None);
+        Ok(OpenSegment { header, name, file, index, dictionary, compressed, map })
     }
 
     /// Opens a sealed segment and its index, which is the one in `made` if the log lacks it.
@@ -136,6 +155,31 @@ pub(super) fn dictionary(index: &IndexFile, nodes: &parking_lot::RwLock<NodeTabl
     }
     known.tables.iter().for_each(|table| dictionary.add_table(table.name.as_str().into()));
     Ok(dictionary)
+}
+
+/// What the segment file of this name holds, whether it is compressed or not, and its header.
+pub(super) fn open_content(
+    storage: &dyn Storage,
+    name: &Arc<str>,
+) -> Result<(Arc<dyn StorageFile>, Option<Compressed>, SegmentHeader)> {
+    let file = storage.open(name)?;
+    let mut start = [0; format::START];
+    let is_long = file.length()? >= start.len() as u64;
+    if is_long {
+        file.read_at(0, &mut start)?;
+    }
+    if !CompressedHeader::begins(&start) {
+        let header = read_header(&*file, name)?;
+        return Ok((file.into(), None, header));
+    }
+    let file = CompressedFile::open(file, name.clone())?;
+    let header = read_header(&file, name)?;
+    let around = file.header();
+    if (around.log, around.number, around.salt) != (header.log, header.number, header.base.salt) {
+        return Err(format::damaged(name, "holds another segment than it says"));
+    }
+    let compressed = Compressed { bytes: file.stored(), block_length: file.block_length() };
+    Ok((Arc::new(file), Some(compressed), header))
 }
 
 fn read_header(file: &dyn StorageFile, name: &str) -> Result<SegmentHeader> {

@@ -124,8 +124,8 @@ impl Active {
         }
     }
 
-    /// The segment's summary as of now; `bytes` is the length of its file.
-    pub(super) fn summary(&self, bytes: u64) -> SegmentSummary {
+    /// The segment's summary as of now; its content ends at `end`.
+    pub(super) fn summary(&self, end: u64) -> SegmentSummary {
         let (header, tail) = (&self.open.header, &self.tail);
         SegmentSummary {
             number: header.number,
@@ -136,7 +136,7 @@ impl Active {
             removed: u64::from(tail.removed),
             transactions: u64::from(tail.transactions),
             merges: u64::from(tail.merges),
-            bytes,
+            bytes: self.open.bytes(end),
             oldest: tail.oldest,
             newest: tail.newest,
         }
