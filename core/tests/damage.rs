@@ -81,6 +81,20 @@ fn written() -> Files {
     files
 }
 
+/// The same log with its sealed segments compressed.
+fn compressed() -> Files {
+    let (place, log) = open(&written(), false);
+    let log = log.unwrap();
+    let report = log.compress().unwrap();
+    assert_eq!(report.segments, 2);
+    log.close().unwrap();
+    drop(log);
+    let files = files_of(&place);
+    assert!(files.keys().eq(written().keys()));
+    assert!([segment(1), segment(2)].iter().all(|name| files[name][10] == 7));
+    files
+}
+
 /// What a log says when asked everything.
 #[derive(Debug, PartialEq)]
 enum Answer {
@@ -167,7 +181,10 @@ struct Truth {
 
 impl Truth {
     fn new() -> Truth {
-        let files = written();
+        Truth::of(written())
+    }
+
+    fn of(files: Files) -> Truth {
         let transactions = read_all(&open(&files, true).1.unwrap()).unwrap();
         let dots: Vec<Dot> = transactions.iter().map(Transaction::dot).collect();
         let answers = [true, false].map(|read_only| {
@@ -221,7 +238,7 @@ impl Truth {
     fn flip(&self, name: &str) -> Vec<usize> {
         let length = self.files[name].len();
         let every_bit = std::env::var_os("CAUSELOG_EVERY_BIT").is_some();
-        let bounds = if name.ends_with(".segment") { frame_bounds(&self.files[name]) } else { Vec::new() };
+        let bounds = if is_plain(&self.files, name) { frame_bounds(&self.files[name]) } else { Vec::new() };
         let mut harmless = Vec::new();
         let mut flips = 0;
         for bit in 0..length * 8 {
@@ -241,6 +258,11 @@ impl Truth {
         println!("{name}: {flips} of {} bits flipped, {} cost nothing", length * 8, harmless.len());
         harmless
     }
+}
+
+/// Whether this is a segment that is not compressed.
+fn is_plain(files: &Files, name: &str) -> bool {
+    name.ends_with(".segment") && files[name][10] == 2
 }
 
 fn check_error(error: &Error, what: &str) {
@@ -268,6 +290,17 @@ fn a_flipped_bit_in_a_sealed_segment_is_noticed() {
         let seal = bounds[bounds.len() - 2];
         // Nobody reads the seal while there is an index.
         assert!(truth.flip(&name).iter().all(|byte| *byte >= seal), "{name}");
+    }
+}
+
+#[test]
+fn a_flipped_bit_in_a_compressed_segment_is_noticed() {
+    let truth = Truth::of(compressed());
+    let plain = Truth::new();
+    assert_eq!(truth.transactions, plain.transactions);
+    for name in [segment(1), segment(2)] {
+        assert!(truth.files[&name].len() < plain.files[&name].len() / 2);
+        assert_eq!(truth.flip(&name), [0; 0], "{name}");
     }
 }
 
@@ -352,8 +385,13 @@ fn the_last_segment_cut_anywhere_is_a_shorter_log_only_if_nothing_says_otherwise
 
 #[test]
 fn damage_after_a_loss_of_power_never_costs_a_sealed_segment() {
-    let truth = Truth::new();
-    let mut bare = after_power_loss(&truth);
+    for truth in [Truth::new(), Truth::of(compressed())] {
+        damage_after_a_loss_of_power(&truth);
+    }
+}
+
+fn damage_after_a_loss_of_power(truth: &Truth) {
+    let mut bare = after_power_loss(truth);
     for number in [1, 2] {
         bare.remove(&index(number));
     }
@@ -395,7 +433,12 @@ fn damage_after_a_loss_of_power_never_costs_a_sealed_segment() {
 
 #[test]
 fn files_that_are_missing_cut_or_swapped() {
-    let truth = Truth::new();
+    for truth in [Truth::new(), Truth::of(compressed())] {
+        missing_cut_or_swapped(&truth);
+    }
+}
+
+fn missing_cut_or_swapped(truth: &Truth) {
     for (name, content) in &truth.files {
         let mut missing = truth.files.clone();
         missing.remove(name);
@@ -483,7 +526,12 @@ fn an_index_that_goes_while_the_log_is_open_is_an_error_that_says_what_to_do() {
 
 #[test]
 fn a_newer_version_of_any_file_is_unsupported() {
-    let truth = Truth::new();
+    for truth in [Truth::new(), Truth::of(compressed())] {
+        newer_version(&truth);
+    }
+}
+
+fn newer_version(truth: &Truth) {
     for name in truth.files.keys().filter(|name| *name != ENDS) {
         let files = truth.with(name, |content| content[8] = 2);
         for read_only in [true, false] {
