@@ -5,7 +5,7 @@
 
 mod common;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use causelog::storage::Storage;
@@ -28,6 +28,7 @@ enum Step {
     /// Removes segments until so many bytes are left.
     Retain(u64),
     Compact,
+    Compress,
     Reopen,
 }
 
@@ -76,6 +77,7 @@ fn steps() -> Vec<Step> {
         remote(1, 3, &[dot(2, 1), dot(3, 1)], 1),
         append(14..18),
         append(18..20),
+        Step::Compress,
         append(20..21),
         Step::Maintain(at(4_000_000_000)),
         append(21..24),
@@ -85,6 +87,7 @@ fn steps() -> Vec<Step> {
         append(29..30),
         Step::Reopen,
         append(30..31),
+        Step::Compress,
     ]
 }
 
@@ -102,14 +105,19 @@ fn trimming_steps() -> Vec<Step> {
         append(10..15),
         Step::Consume,
         Step::Retain(9000),
-        append(15..22),
+        append(15..18),
+        Step::Compress,
+        append(18..22),
+        // Of compressed segments and of others.
         Step::Compact,
         Step::Consume,
+        Step::Compress,
         Step::Reopen,
         append(22..26),
         Step::Retain(4000),
         append(26..27),
         Step::Consume,
+        Step::Compress,
     ]
 }
 
@@ -218,6 +226,7 @@ impl Run {
                 let known = log.frontier().map(|frontier| vec![frontier]).unwrap_or_default();
                 (log.compact(&CompactionOptions { known, ..Default::default() }).map(|_| None), Vec::new())
             }
+            Step::Compress => (log.compress().map(|_| None), Vec::new()),
             Step::Reopen => {
                 // A log that could not be closed in order is closed all the same.
                 self.close(&log);
@@ -311,6 +320,8 @@ impl Run {
             ChangeLog::open_storage(place.clone(), options).unwrap_or_else(|error| panic!("{what}: {error}"))
         };
         let log = open(5000);
+        // Whatever was compressed or compacted until then, and whether or not somebody could still say so.
+        assert_eq!(log.stats().unwrap().bytes, segments(&*place).values().sum::<u64>(), "{what}");
         let found = self.find(&log, what);
         assert!(found.len() >= least, "{what}: {} of {least} are left", found.len());
         if self.work.removes {
@@ -421,6 +432,12 @@ impl Run {
     }
 }
 
+/// The segments and how many bytes they take.
+fn segments(place: &dyn Storage) -> BTreeMap<String, u64> {
+    let names = place.list().unwrap().into_iter().filter(|name| name.ends_with(".segment"));
+    names.map(|name| (name.clone(), place.open(&name).unwrap().length().unwrap())).collect()
+}
+
 /// The first LSN that is left and the last one.
 fn bounds(log: &ChangeLog) -> (u64, u64) {
     let stats = log.stats().unwrap();
@@ -445,6 +462,11 @@ fn every_point(work: Work, durability: Durability) {
     let last = names.iter().filter_map(|name| name.strip_suffix(".segment")).max().unwrap();
     assert!(last.parse::<u64>().unwrap() >= 4, "{last}");
     drop(log);
+    // All but the last one are compressed, and nothing else is left of that.
+    let compressed = names.iter().filter(|name| name.ends_with(".segment"));
+    let compressed = compressed.filter(|name| common::bytes(&clean.storage.after_crash(), name)[10] == 7);
+    assert_eq!(compressed.count() + 1, segments(&clean.storage.after_crash()).len());
+    assert!(!names.iter().any(|name| name.ends_with(".new")), "{names:?}");
     assert_eq!(clean.check(Arc::new(clean.storage.after_power_loss(0)), wanted, "clean"), wanted);
 
     let changes = Run::new(work, durability, None).storage.changes();

@@ -10,9 +10,9 @@ use std::time::Duration;
 
 use causelog::storage::{FileStorage, MemoryStorage, Storage};
 use causelog::{
-    Change, ChangeEntry, ChangeLog, ChangeOperation, CompactionOptions, Dot, Durability, ErrorCode,
-    LogOptions, ManualTime, Moment, QueryOptions, Result, RetentionPolicy, RowId, Timestamp, Transaction,
-    VectorClock,
+    Change, ChangeEntry, ChangeLog, ChangeLogStats, ChangeOperation, CompactionOptions, CompressionReport,
+    Dot, Durability, ErrorCode, LogOptions, ManualTime, Moment, QueryOptions, Result, RetentionPolicy, RowId,
+    Timestamp, Transaction, VectorClock,
 };
 use common::{CountingIds, Random, at, node, with_seeds};
 
@@ -321,6 +321,38 @@ impl Subject {
         self.model.removed.extend(gone);
     }
 
+    /// Segments take less room, and nothing else is to be seen of that.
+    fn compress(&self) {
+        let before = self.log.stats().unwrap();
+        let report = self.log.compress().unwrap();
+        assert!(report.bytes_after < report.bytes_before || report == CompressionReport::default());
+        let after = self.log.stats().unwrap();
+        let bytes = before.bytes - report.bytes_before + report.bytes_after;
+        assert_eq!(after, ChangeLogStats { bytes, durable_lsn: after.durable_lsn, ..before });
+        assert_eq!(after.bytes, self.bytes_on_disk());
+        assert_eq!(self.log.compress().unwrap(), CompressionReport::default());
+    }
+
+    fn bytes_on_disk(&self) -> u64 {
+        let storage = self.place.storage();
+        let names = storage.list().unwrap().into_iter().filter(|name| name.ends_with(".segment"));
+        let last = names.clone().max().unwrap();
+        let sealed: u64 = names
+            .filter(|name| *name != last)
+            .map(|name| storage.open(&name).unwrap().length().unwrap())
+            .sum();
+        // The last one may have space that was prepared for what comes.
+        let content = common::bytes(&*storage, &last);
+        let mut end = common::HEADER;
+        while let Some(length) = content.get(end..).and_then(|rest| rest.first_chunk::<4>()) {
+            match u32::from_le_bytes(*length) as usize {
+                0 => break,
+                length => end += 8 + length,
+            }
+        }
+        sealed + end as u64
+    }
+
     fn options_for(&self, random: &mut Random) -> QueryOptions {
         let entries = self.model.entries();
         let some = |random: &mut Random| (!entries.is_empty()).then(|| random.pick(&entries).clone());
@@ -453,12 +485,21 @@ fn run(place: Place, mut random: Random, removing: bool) {
             }
             90..93 if removing => subject.retain(&mut random),
             93..97 if removing => subject.compact(&mut random),
+            97..99 => subject.compress(),
             _ => subject.check(&mut random),
         }
     }
     subject.check_all();
+    assert_eq!(subject.log.stats().unwrap().bytes, subject.bytes_on_disk());
     subject.reopen(true);
     subject.check_all();
+    assert_eq!(subject.log.stats().unwrap().bytes, subject.bytes_on_disk());
+    // Without a checkpoint all is found out from the segments.
+    subject.log.close().unwrap();
+    subject.place.storage().remove(common::CHECKPOINT).unwrap();
+    subject.reopen(false);
+    subject.check_all();
+    assert_eq!(subject.log.stats().unwrap().bytes, subject.bytes_on_disk());
 }
 
 #[test]
