@@ -22,7 +22,7 @@ use causelog::{
 use common::{CountingIds, at, node, read_all};
 use serde_json::{Value, json};
 
-const LOGS: [&str; 3] = ["whole", "trimmed", "torn"];
+const LOGS: [&str; 4] = ["whole", "trimmed", "torn", "compressed"];
 const MINUTE: i64 = 60_000_000_000;
 
 fn fixtures() -> PathBuf {
@@ -148,6 +148,15 @@ fn make(name: &str, directory: &Path) {
             let options = CompactionOptions { tables: vec!["täbles/и".to_owned()], known };
             assert!(log.compact(&options).unwrap().unwrap().entries > 1);
             log.append(Change::insert("orders", "after", "1")).unwrap();
+        }
+        "compressed" => {
+            // A segment of several blocks, and one that compaction makes shorter once more.
+            log.append(Change::insert("blobs", 1, "twelve bytes".repeat(3000))).unwrap();
+            log.append(Change::insert("orders", "after", "1")).unwrap();
+            assert!(log.compress().unwrap().segments > 3);
+            let known = vec![log.frontier().unwrap()];
+            let options = CompactionOptions { tables: vec!["täbles/и".to_owned()], known };
+            assert!(log.compact(&options).unwrap().unwrap().entries > 1);
         }
         "torn" => {
             // What a loss of power left of a log that was open: its last frame by half, and nothing that was derived.
