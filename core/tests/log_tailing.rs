@@ -466,9 +466,14 @@ fn readers_go_on_while_entries_are_removed() {
         ready();
         let policy =
             RetentionPolicy { max_bytes: Some(KEPT), unread_bytes: KEPT, ..RetentionPolicy::default() };
+        let mut compressed = 0;
         return write(&log, ENTRIES, |number| {
             if number % 50 == 49 {
                 log.retain(&policy).unwrap();
+            }
+            if number % 30 == 29 {
+                compressed += log.compress().unwrap().segments;
+                assert!(compressed > 0 || number < 200);
             }
             if number % 200 == 199 {
                 let tables = vec![COMPACTED.to_owned()];

@@ -6,7 +6,7 @@ use crate::error::{Error, ErrorCode, Result};
 use crate::log::change_log::{ChangeLog, Inner};
 use crate::log::compressed;
 use crate::log::format::{self, SegmentSummary};
-use crate::log::segment::OpenSegment;
+use crate::log::segment::{OpenSegment, Sealed};
 use crate::log::writer::Writer;
 
 /// What [`ChangeLog::compress`] has done.
@@ -30,7 +30,8 @@ impl ChangeLog {
     ///
     /// Others read and append meanwhile; appends wait only while a finished file takes the place of the old one. One call
     /// works at a time, another waits for it and does what it has left. Segments that would not get shorter are tried
-    /// again by each call. The space of an old file is free once no handle, in this process or another, reads it any more.
+    /// again by each call. The space of an old file is free once nobody reads it any more: cursors that are in the middle of
+    /// it, and handles in other processes until they are asked something.
     ///
     /// ```
     /// use causelog::{Change, ChangeLog, LogOptions};
@@ -54,31 +55,43 @@ impl ChangeLog {
         log.check_writable()?;
         let _one_at_a_time = log.compressing.lock();
         let mut report = CompressionReport::default();
-        let mut next = 0;
-        while let Some(summary) = log.sealed_from(next) {
-            next = summary.number + 1;
-            if let Some(bytes) = log.compress_segment(&summary)? {
-                report.segments += 1;
-                report.bytes_before += summary.bytes;
-                report.bytes_after += bytes;
-            }
+        let outcome = log.compress_all(&mut report);
+        if report.segments > 0 {
+            // Readers in other processes take over what the segments come to, and let go of the old files.
+            log.write(|_| {
+                log.ends.set_compressed(2 * log.state.read().manifest.removals.len() as u64);
+                Ok(())
+            })?;
         }
-        Ok(report)
+        outcome.map(|()| report)
     }
 }
 
 impl Inner {
+    fn compress_all(&self, report: &mut CompressionReport) -> Result<()> {
+        let mut next = 0;
+        while let Some(sealed) = self.sealed_from(next) {
+            next = sealed.summary.number + 1;
+            if let Some(bytes) = self.compress_segment(&sealed)? {
+                report.segments += 1;
+                report.bytes_before += sealed.summary.bytes;
+                report.bytes_after += bytes;
+            }
+        }
+        Ok(())
+    }
+
     /// The first sealed segment with this number or a higher one.
-    fn sealed_from(&self, number: u64) -> Option<SegmentSummary> {
+    fn sealed_from(&self, number: u64) -> Option<Arc<Sealed>> {
         let state = self.state.read();
         let at = state.sealed.partition_point(|sealed| sealed.summary.number < number);
-        state.sealed.get(at).map(|sealed| sealed.summary.clone())
+        state.sealed.get(at).cloned()
     }
 
     /// Compresses a segment, and says how many bytes it takes now; nothing if it is as before.
-    fn compress_segment(&self, summary: &SegmentSummary) -> Result<Option<u64>> {
+    fn compress_segment(&self, sealed: &Arc<Sealed>) -> Result<Option<u64>> {
         self.check_open()?;
-        let number = summary.number;
+        let number = sealed.summary.number;
         let segment = match OpenSegment::open(&*self.storage, number, self.identity.log) {
             Ok(segment) => segment,
             // Retention was here first.
@@ -97,7 +110,7 @@ impl Inner {
             Ok(Some(_)) => self.write(|writing| {
                 // The checkpoint says where the log ends on the disk.
                 writing.settle()?;
-                self.put_compressed(&mut writing.writer, &segment)
+                self.put_compressed(&mut writing.writer, sealed)
             }),
             Ok(None) => Ok(None),
             Err(error) => Err(error),
@@ -128,10 +141,10 @@ impl Inner {
     }
 
     /// Puts what was written in the place of the segment, unless that has become another one meanwhile.
-    fn put_compressed(&self, writer: &mut Writer, segment: &OpenSegment) -> Result<Option<u64>> {
-        let number = segment.header.number;
-        let is_same = |summary: &SegmentSummary| summary.salt == segment.header.base.salt;
-        if !self.state.read().sealed(number).is_some_and(|sealed| is_same(&sealed.summary)) {
+    fn put_compressed(&self, writer: &mut Writer, sealed: &Arc<Sealed>) -> Result<Option<u64>> {
+        let number = sealed.summary.number;
+        // It was known before its file was opened, so one that is still known is the one that was read.
+        if !self.state.read().sealed(number).is_some_and(|known| Arc::ptr_eq(known, sealed)) {
             return Ok(None);
         }
         // None may say how long the segment is that is no longer so. The index fits both files, so whoever opens them
@@ -145,8 +158,8 @@ impl Inner {
         {
             let mut state = self.state.write();
             let first = state.first_segment();
-            let sealed = Arc::make_mut(&mut state.sealed);
-            let place = number.checked_sub(first).and_then(|at| sealed.get_mut(usize::try_from(at).ok()?));
+            let all = Arc::make_mut(&mut state.sealed);
+            let place = number.checked_sub(first).and_then(|at| all.get_mut(usize::try_from(at).ok()?));
             let place = place.ok_or_else(|| Error::internal(format!("segment {number} is not sealed")))?;
             *place = place.with(SegmentSummary { bytes, ..place.summary.clone() });
         }

@@ -114,7 +114,8 @@ impl Ends {
         if self.are_ours() { self.cells.load(DURABLE_LSN) } else { 0 }
     }
 
-    /// Twice the number of removals, as the writer said last; one less while the last of them goes on.
+    /// Twice the number of removals, as the writer said last, one less while the last of them goes on; in its upper half
+    /// how often segments were compressed since.
     pub(super) fn generation(&self) -> u64 {
         if self.are_ours() { self.cells.load(GENERATION) } else { 0 }
     }
@@ -146,5 +147,11 @@ impl Ends {
 
     pub(super) fn set_generation(&self, generation: u64) {
         self.cells.store(GENERATION, generation);
+    }
+
+    /// Says that sealed segments take less room than before. `generation` is the one without that.
+    pub(super) fn set_compressed(&self, generation: u64) {
+        let times = self.cells.load(GENERATION) >> 32;
+        self.cells.store(GENERATION, (times + 1) << 32 | generation);
     }
 }
