@@ -17,7 +17,7 @@ mod segment;
 
 pub use codecs::{row_id, timestamp, vector_clock};
 pub use conflicts::conflict;
-pub use derived::{checkpoint, frame, index, metadata};
+pub use derived::{checkpoint, compressed, frame, index, metadata};
 pub use opening::{log_open_damaged, log_open_files, log_open_forged};
 pub use remote::append_remote;
 
@@ -36,6 +36,7 @@ pub const CHECKS: &[(&str, Check)] = &[
     ("checkpoint", checkpoint),
     ("metadata", metadata),
     ("index", index),
+    ("compressed", compressed),
     ("append_remote", append_remote),
     ("conflict", conflict),
 ];

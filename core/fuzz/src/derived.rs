@@ -15,7 +15,10 @@ use causelog::{
 use super::input::{Input, node};
 use super::logs::{files, options};
 use super::opening::{damage, open_and_use};
-use super::segment::{ENDS, HEADER, IDENTITY, MANIFEST, SEGMENT, manifest, push_frame, seal, seal_pages};
+use super::segment::{
+    ENDS, HEADER, IDENTITY, MANIFEST, SEGMENT, compressed as compressed_segment, manifest, push_frame, seal,
+    seal_pages, taken_apart,
+};
 
 const CELLS: usize = 8;
 /// More than any log here holds.
@@ -64,6 +67,28 @@ static BASE: LazyLock<Base> = LazyLock::new(|| {
     Base { files, cells: std::array::from_fn(|cell| shared.load(cell)) }
 });
 
+/// The same with its sealed segments compressed.
+static COMPRESSED: LazyLock<BTreeMap<String, Vec<u8>>> = LazyLock::new(|| {
+    let storage = placed(&BASE.files, &BASE.cells);
+    let log = ChangeLog::open_storage(Arc::new(storage.clone()), small(false)).unwrap();
+    assert!(log.compress().unwrap().segments > 1);
+    log.close().unwrap();
+    drop(log);
+    let files = files(&storage);
+    // What is put together again is what was taken apart.
+    let (header, blocks) = taken_apart(&files[SEGMENT]);
+    assert_eq!(compressed_segment(&header, &blocks), files[SEGMENT]);
+    files
+});
+
+fn placed(files: &BTreeMap<String, Vec<u8>>, cells: &[u64; CELLS]) -> MemoryStorage {
+    let storage = MemoryStorage::new();
+    files.iter().for_each(|(name, content)| storage.replace(name, content).unwrap());
+    let shared = storage.shared(ENDS, CELLS).unwrap();
+    cells.iter().enumerate().for_each(|(cell, value)| shared.store(cell, *value));
+    storage
+}
+
 /// A refusal names what is wrong; it is never a failure of the library itself.
 fn said<T>(outcome: Result<T>) -> Option<T> {
     match outcome {
@@ -97,10 +122,7 @@ fn all<T>(items: Result<impl Iterator<Item = Result<T>>>) -> Vec<T> {
 /// Opens the files for reading and for writing, and asks and does everything.
 fn use_all(files: &BTreeMap<String, Vec<u8>>, cells: &[u64; CELLS]) {
     for read_only in [true, false] {
-        let storage = MemoryStorage::new();
-        files.iter().for_each(|(name, content)| storage.replace(name, content).unwrap());
-        let shared = storage.shared(ENDS, CELLS).unwrap();
-        cells.iter().enumerate().for_each(|(cell, value)| shared.store(cell, *value));
+        let storage = placed(files, cells);
         let Some(log) = said(ChangeLog::open_storage(Arc::new(storage.clone()), small(read_only))) else {
             continue;
         };
@@ -147,6 +169,7 @@ fn work(log: &ChangeLog) {
         let _ = said(consumer.lag());
         let _ = polled.last().map(|entry| said(consumer.commit(entry.lsn)));
     }
+    let _ = said(log.compress());
     let _ = said(log.compact(&CompactionOptions::default()));
     let policy = RetentionPolicy { max_bytes: Some(9000), unread_bytes: 0, ..RetentionPolicy::default() };
     let _ = said(log.retain(&policy));
@@ -240,5 +263,43 @@ pub fn index(data: &[u8]) {
     let bytes = files.get_mut(&name).unwrap();
     forge(&mut input, bytes, 4);
     seal_pages(bytes);
+    use_all(&files, &BASE.cells);
+}
+
+/// A compressed segment with another header, other lengths in its table, or blocks that hold something else.
+///
+/// The input: what is changed, and how; or block length, content length, and the blocks, each behind its length.
+pub fn compressed(data: &[u8]) {
+    let mut input = Input(data);
+    let mut files = COMPRESSED.clone();
+    let segment = files.get_mut(SEGMENT).unwrap();
+    let (mut header, mut blocks) = taken_apart(segment);
+    let kind = input.below(4);
+    match kind {
+        0 => forge(&mut input, &mut header, 0),
+        1 => {
+            let at = input.below(blocks.len());
+            blocks[at].0 = input.number() as u32;
+        }
+        2 => {
+            let at = input.below(blocks.len());
+            damage(&mut input, &mut blocks[at].1);
+            blocks[at].0 = blocks[at].1.len() as u32;
+        }
+        _ => {
+            header[40..44].copy_from_slice(&(input.number() as u32).to_le_bytes());
+            header[44..52].copy_from_slice(&input.number().to_le_bytes());
+            blocks.clear();
+            while !input.is_empty() {
+                let block = input.bytes().to_vec();
+                blocks.push((block.len() as u32, block));
+            }
+        }
+    }
+    *segment = compressed_segment(&header, &blocks);
+    // Without an index and a checkpoint all of it is read before anything is asked.
+    if input.flag() {
+        files.retain(|name, _| !name.ends_with(".index") && name != "checkpoint");
+    }
     use_all(&files, &BASE.cells);
 }

@@ -13,6 +13,8 @@ pub(crate) const ENDS: &str = "ends";
 pub(crate) const HEADER: usize = 67;
 /// Where the salt lies in it.
 const SALT: Range<usize> = 59..63;
+/// Length of a compressed segment's header: where its table of blocks starts.
+const COMPRESSED_HEADER: usize = 56;
 /// Length and checksum before a frame's body.
 const FRAME_HEADER: usize = 8;
 /// The flag of a frame, in the first byte of its body, that says that all before it was on the disk.
@@ -55,6 +57,41 @@ pub(crate) fn seal_pages(bytes: &mut [u8]) {
             *checksum = crc32c(seed, content).to_le_bytes();
         }
     }
+}
+
+/// A compressed segment: its header without the checksum, then of each block what the table says of its length, and
+/// its bytes.
+pub(crate) fn compressed(header: &[u8], blocks: &[(u32, Vec<u8>)]) -> Vec<u8> {
+    let salt = header.get(35..39).map_or(0, |salt| u32::from_le_bytes(salt.try_into().unwrap()));
+    let mut out = header.to_vec();
+    out.extend_from_slice(&[0; 4]);
+    seal(&mut out);
+    let table = out.len();
+    let mut at = table + 8 * blocks.len() + 4;
+    for (length, block) in blocks {
+        out.extend_from_slice(&length.to_le_bytes());
+        out.extend_from_slice(&checksum(salt, at, block).to_le_bytes());
+        at += block.len();
+    }
+    let checksum = checksum(salt, table, &out[table..]);
+    out.extend_from_slice(&checksum.to_le_bytes());
+    blocks.iter().for_each(|(_, block)| out.extend_from_slice(block));
+    out
+}
+
+/// The header without the checksum, and the blocks of a compressed segment that is intact.
+pub(crate) fn taken_apart(compressed: &[u8]) -> (Vec<u8>, Vec<(u32, Vec<u8>)>) {
+    let number = |at: usize| u32::from_le_bytes(compressed[at..at + 4].try_into().unwrap());
+    let (block_length, length) = (u64::from(number(40)), u64::from(number(44)) | u64::from(number(48)) << 32);
+    let count = length.div_ceil(block_length) as usize;
+    let mut at = COMPRESSED_HEADER + 8 * count + 4;
+    let blocks = (0..count).map(|block| {
+        let stored = number(COMPRESSED_HEADER + 8 * block);
+        at += stored as usize;
+        (stored, compressed[at - stored as usize..at].to_vec())
+    });
+    let blocks = blocks.collect();
+    (compressed[..COMPRESSED_HEADER - 4].to_vec(), blocks)
 }
 
 /// The manifest of a log that nothing was removed from; `identity` starts as its identity does.
