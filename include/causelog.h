@@ -695,6 +695,11 @@ typedef struct causelog_changes causelog_changes;
 typedef struct causelog_clock causelog_clock;
 
 /**
+ * What compressing a log has done. Never changes.
+ */
+typedef struct causelog_compression_report causelog_compression_report;
+
+/**
  * Two concurrent entries of one row that disagree, as the side that has the first of them
  * sees it. Never changes, and may be read from several threads at once.
  */
@@ -2875,6 +2880,44 @@ struct causelog_removal causelog_removals_get(const struct causelog_removals *re
  * Frees a list of removals; NULL is fine.
  */
 void causelog_removals_free(struct causelog_removals *removals);
+
+/**
+ * Compresses all segments that are not compressed yet, but the one that is being written and
+ * those that would not get shorter. `report` may be NULL. Free it with
+ * `causelog_compression_report_free`.
+ *
+ * They hold what they held: entries, LSNs, clocks and indexes stay, and cursors and views go on.
+ * Reading takes somewhat longer. What compaction rewrites of a compressed segment is compressed
+ * again. Nothing else compresses anything: call this every so often. Others read and append
+ * meanwhile; appends wait only while a finished file takes the place of the old one.
+ *
+ * Fails with `CAUSELOG_CORRUPT` when the header of a segment is damaged, `CAUSELOG_IO` or
+ * `CAUSELOG_NO_SPACE` when a file could not be written: what was compressed until then stays so.
+ * `CAUSELOG_READ_ONLY`, `CAUSELOG_CLOSED`.
+ */
+causelog_status causelog_log_compress(const struct causelog_log *log,
+                                      struct causelog_compression_report **report,
+                                      struct causelog_error **error);
+
+/**
+ * Segments that are compressed now and were not before.
+ */
+uint64_t causelog_compression_report_segments(const struct causelog_compression_report *report);
+
+/**
+ * Bytes that the files of those segments took before.
+ */
+uint64_t causelog_compression_report_bytes_before(const struct causelog_compression_report *report);
+
+/**
+ * Bytes that they take now.
+ */
+uint64_t causelog_compression_report_bytes_after(const struct causelog_compression_report *report);
+
+/**
+ * Frees a report; NULL is fine.
+ */
+void causelog_compression_report_free(struct causelog_compression_report *report);
 
 /**
  * Reads all files of the log and checks all that can be: checksums, and that what they hold

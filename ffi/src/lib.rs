@@ -13,6 +13,7 @@
 
 mod change;
 mod clock;
+mod compression;
 mod consumer;
 mod cursor;
 mod detector;
@@ -40,6 +41,7 @@ mod view;
 
 pub use change::*;
 pub use clock::*;
+pub use compression::*;
 pub use consumer::*;
 pub use cursor::*;
 pub use detector::*;

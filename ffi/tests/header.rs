@@ -30,6 +30,7 @@ const SOURCES: &[&str] = &[
     "view",
     "consumer",
     "removal",
+    "compression",
     "verify",
     "detector",
     "report",

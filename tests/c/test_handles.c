@@ -31,6 +31,7 @@ static void freeing_null_does_nothing(void) {
     causelog_consumers_free(NULL);
     causelog_entries_free(NULL);
     causelog_removals_free(NULL);
+    causelog_compression_report_free(NULL);
     causelog_verify_report_free(NULL);
     causelog_salvage_report_free(NULL);
 }

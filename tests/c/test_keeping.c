@@ -160,6 +160,37 @@ static void compaction_removes_what_was_replaced(void) {
     causelog_log_free(log);
 }
 
+static void sealed_segments_are_compressed(void) {
+    const char *path = scratch_path("compressed");
+    causelog_log *log = short_segments(path, NULL);
+    fill(log);
+    causelog_stats *stats;
+    CHECK_OK(causelog_log_stats(log, &stats, &error));
+    uint64_t before = causelog_stats_bytes(stats);
+    causelog_stats_free(stats);
+
+    causelog_compression_report *report;
+    CHECK_OK(causelog_log_compress(log, &report, &error));
+    CHECK(causelog_compression_report_segments(report) > 1);
+    uint64_t was = causelog_compression_report_bytes_before(report), is = causelog_compression_report_bytes_after(report);
+    CHECK(is > 0 && 2 * is < was);
+    causelog_compression_report_free(report);
+    CHECK_OK(causelog_log_stats(log, &stats, &error));
+    CHECK_NUMBER(before - was + is, causelog_stats_bytes(stats));
+    causelog_stats_free(stats);
+    CHECK_NUMBER(100, entries_of(log));
+
+    CHECK_OK(causelog_log_compress(log, &report, &error));
+    CHECK_NUMBER(0, causelog_compression_report_segments(report) + causelog_compression_report_bytes_before(report) +
+                        causelog_compression_report_bytes_after(report));
+    causelog_compression_report_free(report);
+    CHECK_OK(causelog_log_compress(log, NULL, &error));
+    causelog_log_free(log);
+    CHECK_OK(causelog_log_open(causelog_text_from(path), NULL, &log, &error));
+    CHECK_NUMBER(100, entries_of(log));
+    causelog_log_free(log);
+}
+
 static void a_log_is_checked(void) {
     const char *path = scratch_path("checked");
     causelog_log *log = short_segments(path, NULL);
@@ -228,6 +259,7 @@ int main(void) {
     RUN(retention_removes_what_is_too_much);
     RUN(what_a_consumer_has_not_read_stays);
     RUN(compaction_removes_what_was_replaced);
+    RUN(sealed_segments_are_compressed);
     RUN(a_log_is_checked);
     RUN(what_is_intact_is_salvaged);
     remove_scratch();

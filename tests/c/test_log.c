@@ -472,6 +472,7 @@ static void a_closed_log_says_so(void) {
     CHECK_FAILS(CAUSELOG_CLOSED, "the log is closed", causelog_log_removals(log, &removals, &error));
     CHECK_FAILS(CAUSELOG_CLOSED, "the log is closed", causelog_log_retain(log, &policy, NULL, &error));
     CHECK_FAILS(CAUSELOG_CLOSED, "the log is closed", causelog_log_compact(log, NULL, NULL, &error));
+    CHECK_FAILS(CAUSELOG_CLOSED, "the log is closed", causelog_log_compress(log, NULL, &error));
     CHECK_FAILS(CAUSELOG_CLOSED, "the log is closed", causelog_log_verify(log, &report, &error));
     CHECK_FAILS(CAUSELOG_CLOSED, "the log is closed", causelog_cursor_next(cursor, &entry, &error));
     CHECK_FAILS(CAUSELOG_CLOSED, "the log is closed", causelog_log_append(log, &change, NULL, &error));

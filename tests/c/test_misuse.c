@@ -274,6 +274,7 @@ static void null_consumers_and_policies_are_refused(void) {
     CHECK_FAILS(CAUSELOG_INVALID_ARGUMENT, "causelog_retention_policy", causelog_log_retain(log, &policy, NULL, &error));
     CHECK_FAILS(CAUSELOG_INVALID_ARGUMENT, "causelog_compaction_options", causelog_log_compact(log, &options, NULL, &error));
 
+    CHECK_NULL("log", causelog_log_compress(NULL, NULL, &error));
     CHECK_NULL("log", causelog_log_verify(NULL, &report, &error));
     CHECK_NULL("report", causelog_log_verify(log, NULL, &error));
     CHECK_NULL("report", causelog_verify_report_check(NULL, &error));
@@ -385,6 +386,8 @@ static void what_is_read_off_null_is_nothing(void) {
     CHECK(causelog_entries_count(NULL) == 0 && causelog_entries_get(NULL, 0) == NULL);
     CHECK(causelog_consumers_count(NULL) == 0 && causelog_consumers_get(NULL, 0).name.data == NULL);
     CHECK(causelog_removals_count(NULL) == 0 && causelog_removals_get(NULL, 0).detail.data == NULL);
+    CHECK_NUMBER(0, causelog_compression_report_segments(NULL) + causelog_compression_report_bytes_before(NULL) +
+                        causelog_compression_report_bytes_after(NULL));
     CHECK(!causelog_verify_report_is_intact(NULL));
     CHECK_NUMBER(0, causelog_verify_report_segments(NULL) + causelog_verify_report_transactions(NULL) +
                         causelog_verify_report_entries(NULL) + causelog_verify_report_bytes(NULL) +

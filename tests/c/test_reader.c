@@ -57,6 +57,7 @@ static void a_reader_sees_what_the_writer_appends_and_writes_nothing(void) {
     CHECK_FAILS(CAUSELOG_READ_ONLY, "", causelog_log_sync(reader, &error));
     CHECK_FAILS(CAUSELOG_READ_ONLY, "", causelog_log_retain(reader, &policy, NULL, &error));
     CHECK_FAILS(CAUSELOG_READ_ONLY, "", causelog_log_compact(reader, NULL, NULL, &error));
+    CHECK_FAILS(CAUSELOG_READ_ONLY, "", causelog_log_compress(reader, NULL, &error));
     causelog_changes_free(none);
 
     /* It can be opened when nobody writes, too. */
