@@ -12,6 +12,7 @@ mod appended;
 mod boundary;
 mod change;
 mod clock;
+mod compression;
 mod conflict;
 mod consumer;
 mod convert;
@@ -39,6 +40,8 @@ mod _native {
     use crate::change::{Change, Transaction};
     #[pymodule_export]
     use crate::clock::VectorClock;
+    #[pymodule_export]
+    use crate::compression::CompressionReport;
     #[pymodule_export]
     use crate::conflict::detector::{Conflict, ConflictDetector};
     #[pymodule_export]

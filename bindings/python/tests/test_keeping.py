@@ -73,6 +73,7 @@ def test_what_was_closed_answers_nothing() -> None:
         log.removals,
         log.retain,
         log.compact,
+        log.compress,
         log.verify,
         log.maintain,
         lambda: log.wait(0, timedelta(0)),
@@ -132,6 +133,29 @@ def test_compaction_keeps_the_latest_of_each_row() -> None:
         assert log.compact(table=["orders"], known=[log.frontier()]) is None
         with pytest.raises(TypeError):
             log.compact(known=[1])  # type: ignore[list-item]
+
+
+def test_sealed_segments_are_compressed(tmp_path: Path) -> None:
+    with ChangeLog.open(tmp_path, segment_bytes=4096, durability="os") as log:
+        fill(log, 200)
+        before = log.stats()
+        held = [entry.dot for entry in log.query()]
+        report = log.compress()
+        assert report.segments == before.segments - 1
+        assert 0 < report.bytes_after < report.bytes_before / 2
+        assert log.stats().bytes == before.bytes - report.bytes_before + report.bytes_after
+        assert repr(report) == (
+            f"<CompressionReport of {report.segments} segments, {report.bytes_before} to {report.bytes_after} bytes>"
+        )
+        nothing = log.compress()
+        assert (nothing.segments, nothing.bytes_before, nothing.bytes_after) == (0, 0, 0)
+        assert nothing == log.compress()
+        assert nothing != report
+        log.verify().check()
+    with ChangeLog.open(tmp_path, read_only=True) as log:
+        assert [entry.dot for entry in log.query()] == held
+        with pytest.raises(causelog.ReadOnlyError):
+            log.compress()
 
 
 def test_damage_is_found_and_the_rest_is_saved(tmp_path: Path) -> None:

@@ -242,6 +242,7 @@ def test_numbers_of_the_wrong_kind(log: ChangeLog, name: str) -> None:
         lambda log: log.compact(table=["orders", 1]),
         lambda log: log.compact(known=log.frontier()),
         lambda log: log.compact(known=[{A: 1}]),
+        lambda log: log.compress(1),
         lambda log: log.consumer(1),
         lambda log: log.consumer(None),
         lambda log: log.remove_consumer(b"a"),
@@ -252,6 +253,7 @@ def test_numbers_of_the_wrong_kind(log: ChangeLog, name: str) -> None:
         lambda _: ChangeLog.in_memory(read_only=True),  # type: ignore[call-arg]
         lambda _: causelog.Consumer(),
         lambda _: causelog.VerifyReport(),
+        lambda _: causelog.CompressionReport(),
     ],
 )
 def test_arguments_of_the_wrong_type(log: ChangeLog, call: Callable[[ChangeLog], object]) -> None:

@@ -16,6 +16,7 @@ from causelog import (
     ChangeEntry,
     ChangeLog,
     ChangeOperation,
+    CompressionReport,
     Conflict,
     ConflictClass,
     ConflictDetector,
@@ -109,6 +110,7 @@ def keeping(path: Path) -> None:
         for each in log.removals():
             assert_type(each.reason, RemovalReason)
             assert_type(each.at, datetime)
+        assert_type(log.compress(), CompressionReport)
         report = log.verify()
         assert_type(report, VerifyReport)
         assert_type(report.findings, list[Finding])
