@@ -1992,7 +1992,7 @@ struct causelog_dot causelog_entry_dot(const struct causelog_entry *entry);
  * lives as long as the entry.
  *
  * Of an entry that a cursor lends it is worked out when it is asked for: from memory for the
- * last few thousand transactions, else by reading at most the entry's own segment.
+ * last 16384 transactions, else by reading at most the entry's own segment.
  *
  * Fails with `CAUSELOG_CORRUPT` naming file and offset when what it reads is damaged,
  * `CAUSELOG_IO`, and `CAUSELOG_CLOSED`; of an entry that is not lent only when an argument is NULL.

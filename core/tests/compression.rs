@@ -63,7 +63,9 @@ fn all_but_the_last_segment_are_compressed_once() {
     log.close().unwrap();
     drop(log);
     for removed in [None, Some("checkpoint")] {
-        removed.map(|name| place.remove(name).unwrap());
+        if let Some(name) = removed {
+            place.remove(name).unwrap();
+        }
         let log = open(&place, with(4096)).unwrap();
         assert_eq!(read_all(&log).unwrap()[..300], held);
         assert_eq!(log.stats().unwrap().bytes, stats.bytes, "without {removed:?}");

@@ -251,7 +251,7 @@ pub extern "C" fn causelog_entry_dot(entry: Option<&causelog_entry>) -> causelog
 /// lives as long as the entry.
 ///
 /// Of an entry that a cursor lends it is worked out when it is asked for: from memory for the
-/// last few thousand transactions, else by reading at most the entry's own segment.
+/// last 16384 transactions, else by reading at most the entry's own segment.
 ///
 /// Fails with `CAUSELOG_CORRUPT` naming file and offset when what it reads is damaged,
 /// `CAUSELOG_IO`, and `CAUSELOG_CLOSED`; of an entry that is not lent only when an argument is NULL.

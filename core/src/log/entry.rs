@@ -109,7 +109,7 @@ impl EntryRef<'_> {
 
     /// What the author had seen when making the change, and the change itself.
     ///
-    /// The clocks of the last few thousand transactions are at hand; that of an older one is worked out from at
+    /// The clocks of the last 16384 transactions are at hand; that of an older one is worked out from at
     /// most its own segment, and then those after it cost little.
     ///
     /// # Errors

@@ -3,7 +3,7 @@ use std::collections::VecDeque;
 use crate::causality::{Clock, NodeIndex};
 
 /// How many clocks are kept.
-const CAPACITY: usize = 4096;
+const CAPACITY: usize = 16_384;
 
 /// The clocks of the last transactions: most of what is written or read depends on them.
 #[derive(Debug, Default)]

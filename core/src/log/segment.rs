@@ -13,7 +13,7 @@ use crate::log::index_file::IndexFile;
 use crate::storage::{MappedFile, MemoryStorage, Storage, StorageFile};
 
 /// How many sealed segments are kept open.
-const OPEN_SEGMENTS: usize = 32;
+const OPEN_SEGMENTS: usize = 64;
 
 /// A sealed segment as the log knows it without opening it.
 #[derive(Debug)]
