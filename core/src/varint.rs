@@ -11,7 +11,17 @@ pub(crate) fn write(mut value: u64, out: &mut Vec<u8>) {
 
 /// The number at the start of `bytes` and what follows it; nothing if it is cut
 /// off, longer than it needs to be, or beyond 64 bits.
+#[inline]
 pub(crate) fn read(bytes: &[u8]) -> Option<(u64, &[u8])> {
+    match bytes {
+        // Nearly all of them.
+        [byte @ ..0x80, rest @ ..] => Some((u64::from(*byte), rest)),
+        [low, high @ 1..0x80, rest @ ..] => Some((u64::from(*low & 0x7f) | u64::from(*high) << 7, rest)),
+        _ => read_long(bytes),
+    }
+}
+
+fn read_long(bytes: &[u8]) -> Option<(u64, &[u8])> {
     let mut value = 0u64;
     for (index, &byte) in bytes.iter().take(10).enumerate() {
         // The tenth byte has room for one bit only.

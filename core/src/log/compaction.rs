@@ -144,7 +144,8 @@ impl Inner {
                 let mut clock: Option<Clock> = None;
                 let (author, id, previous) = (current.author, current.id, current.previous);
                 while let Some((found, number)) = scan.next_change(&mut current, |_, _| true)? {
-                    let (change, table) = scan.change(&current, &found)?;
+                    let change = scan.change(&current, &found);
+                    let table = scan.table(&current, &change)?;
                     if !options.tables.is_empty() && !options.tables.iter().any(|wanted| **wanted == **table)
                     {
                         continue;
@@ -202,7 +203,8 @@ impl Inner {
             while let Some(mut current) = scan.forward()? {
                 let (id, sequence, first) = (current.id, current.sequence, current.first_lsn);
                 while let Some((found, at)) = scan.next_change(&mut current, |_, _| true)? {
-                    let (change, table) = scan.change(&current, &found)?;
+                    let change = scan.change(&current, &found);
+                    let table = scan.table(&current, &change)?;
                     let lsn = first + u64::from(at);
                     let Some(choke) = replaced_by(chokes, table, change.row_id, lsn) else { continue };
                     let known = horizon.get_or_insert(choke);

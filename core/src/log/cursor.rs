@@ -5,7 +5,7 @@ use parking_lot::Mutex;
 use smallvec::SmallVec;
 
 use crate::change::ChangeEntry;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::id::Dot;
 use crate::log::change_log::Inner;
 use crate::log::entry::{EntryClocks, EntryRef, Source};
@@ -34,6 +34,8 @@ pub struct Cursor {
     next_segment: Option<u64>,
     segment: Option<InSegment>,
     current: Option<Current>,
+    /// Whether each change of the current transaction is wanted, and in the order in which they lie there.
+    every: bool,
     /// Changes of the current transaction in reverse, when reading backwards.
     matches: Vec<(Located, u32)>,
     clocks: Mutex<EntryClocks>,
@@ -45,6 +47,43 @@ struct InSegment {
     tables: Option<SmallVec<[TableNumber; 2]>>,
     /// Of a query for rows: the LSNs that may be theirs, in the order to hand out.
     lsns: Option<VecDeque<u64>>,
+}
+
+fn lost() -> Error {
+    Error::internal("a cursor lost its place")
+}
+
+/// The entry that is change number `number` of the transaction.
+fn entry<'a>(
+    log: &'a Arc<Inner>,
+    clocks: &'a Mutex<EntryClocks>,
+    segment: &'a InSegment,
+    current: &Current,
+    change: FrameChange<'a>,
+    number: u32,
+) -> Result<EntryRef<'a>> {
+    Ok(EntryRef {
+        lsn: current.first_lsn + u64::from(number),
+        node: current.id,
+        sequence: current.previous + 1 + u64::from(number),
+        timestamp: Timestamp::from_nanoseconds(current.timestamp),
+        transaction: Dot::new(current.id, current.sequence),
+        table: segment.scan.table(current, &change)?,
+        operation: change.operation,
+        before: change.before,
+        after: change.after,
+        verdict: change.verdict,
+        change,
+        source: Source {
+            log,
+            view: &segment.scan.view,
+            offset: current.offset,
+            first_lsn: current.first_lsn,
+            change_count: current.change_count,
+            author: current.author,
+            clocks,
+        },
+    })
 }
 
 impl Cursor {
@@ -83,6 +122,7 @@ impl Cursor {
             next_segment,
             segment: None,
             current: None,
+            every: false,
             matches: Vec::new(),
             clocks: Mutex::default(),
         })
@@ -96,6 +136,9 @@ impl Cursor {
     pub fn next_entry(&mut self) -> Result<Option<EntryRef<'_>>> {
         if self.remaining == 0 {
             return Ok(None);
+        }
+        if self.every && self.has_next() && !self.log.is_closed() {
+            return self.lend_next();
         }
         match self.find() {
             Ok(Some((found, number))) => {
@@ -114,32 +157,34 @@ impl Cursor {
     }
 
     fn lend(&self, found: &Located, number: u32) -> Result<EntryRef<'_>> {
-        let lost = || crate::error::Error::internal("a cursor lost its place");
         let segment = self.segment.as_ref().ok_or_else(lost)?;
         let current = self.current.as_ref().ok_or_else(lost)?;
-        let (change, table) = segment.scan.change(current, found)?;
-        Ok(EntryRef {
-            lsn: current.first_lsn + u64::from(number),
-            node: current.id,
-            sequence: current.previous + 1 + u64::from(number),
-            timestamp: Timestamp::from_nanoseconds(current.timestamp),
-            transaction: Dot::new(current.id, current.sequence),
-            table,
-            operation: change.operation,
-            before: change.before,
-            after: change.after,
-            verdict: change.verdict,
-            change,
-            source: Source {
-                log: &self.log,
-                view: &segment.scan.view,
-                offset: current.offset,
-                first_lsn: current.first_lsn,
-                change_count: current.change_count,
-                author: current.author,
-                clocks: &self.clocks,
-            },
+        let change = segment.scan.change(current, found);
+        entry(&self.log, &self.clocks, segment, current, change, number)
+    }
+
+    /// Whether the current transaction has another change, and it is still there.
+    fn has_next(&self) -> bool {
+        self.segment.as_ref().zip(self.current.as_ref()).is_some_and(|(segment, current)| {
+            // Of what was removed only a gap is left.
+            segment.scan.has_change(current)
         })
+    }
+
+    /// The next change of the current transaction, where every one is wanted: it need not be found twice.
+    fn lend_next(&mut self) -> Result<Option<EntryRef<'_>>> {
+        let segment = self.segment.as_ref().ok_or_else(lost)?;
+        let current = self.current.as_mut().ok_or_else(lost)?;
+        match segment.scan.take_change(current) {
+            Ok((change, number)) => {
+                self.remaining -= 1;
+                entry(&self.log, &self.clocks, segment, current, change, number).map(Some)
+            }
+            Err(error) => {
+                self.remaining = 0;
+                Err(error)
+            }
+        }
     }
 
     /// Where the next wanted change is.
@@ -228,6 +273,8 @@ impl Cursor {
             if !wanted {
                 continue;
             }
+            let last = current.first_lsn + u64::from(current.change_count - 1);
+            self.every = options.wants_every_change() && current.first_lsn >= self.first && last <= self.last;
             self.current = Some(current);
             if self.options.reverse {
                 self.match_all()?;

@@ -508,6 +508,12 @@ impl<'a> Changes<'a> {
         Located::of(change, bytes)
     }
 
+    /// Whether what comes next is a change, and not a gap or the end.
+    pub(super) fn at_change(&self) -> bool {
+        let here = self.removed == 0 && self.remaining > 0;
+        here && self.bytes.0.first().is_some_and(|flags| *flags != REMOVED)
+    }
+
     /// The next change; `Ok(None)` after the last, `Err` where the bytes are not a frame's.
     pub(super) fn next(&mut self) -> Result<Option<Slot<'a>>, ()> {
         if self.removed > 0 {

@@ -61,4 +61,13 @@ impl QueryOptions {
     pub fn row(table: impl Into<String>, row_id: impl Into<RowId>) -> Self {
         QueryOptions { row_id: Some(row_id.into()), ..Self::table(table) }
     }
+
+    /// Whether of a transaction that is wanted each change is, its LSN apart, in the order of the log.
+    pub(super) fn wants_every_change(&self) -> bool {
+        self.tables.is_empty()
+            && self.row_id.is_none()
+            && self.operation.is_none()
+            && self.unseen_by.is_none()
+            && !self.reverse
+    }
 }

@@ -4,7 +4,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use crate::causality::NodeIndex;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::id::NodeId;
 use crate::log::change_log::Inner;
 use crate::log::format::SegmentHeader;
@@ -194,7 +194,7 @@ impl Scan {
             let number = current.next;
             match changes.next() {
                 Err(()) => {
-                    return Err(self.frames.corrupt(current.offset, "the frame's content makes no sense"));
+                    return Err(self.senseless(current));
                 }
                 Ok(None) => {
                     current.left = changes.left();
@@ -212,12 +212,33 @@ impl Scan {
         }
     }
 
-    /// The change that [`Scan::next_change`] said lies there, and the name of its table.
-    pub(super) fn change(&self, current: &Current, found: &Located) -> Result<(FrameChange<'_>, &Arc<str>)> {
-        let change = found.change(self.frames.bytes(current.changes.clone()));
-        match self.view.dictionary.table(change.table) {
-            Some(table) => Ok((change, table)),
-            None => Err(self.frames.corrupt(current.offset, "the frame's content makes no sense")),
-        }
+    /// Whether what comes next in the transaction is a change, and not a gap or the end.
+    pub(super) fn has_change(&self, current: &Current) -> bool {
+        Changes::resume(self.frames.bytes(current.changes.clone()), current.left).at_change()
+    }
+
+    /// The next change of the transaction, which has one: see [`Scan::has_change`].
+    pub(super) fn take_change(&self, current: &mut Current) -> Result<(FrameChange<'_>, u32)> {
+        let mut changes = Changes::resume(self.frames.bytes(current.changes.clone()), current.left);
+        let Ok(Some(Slot::Change(change))) = changes.next() else {
+            return Err(self.senseless(current));
+        };
+        let number = current.next;
+        (current.left, current.next) = (changes.left(), number + 1);
+        Ok((change, number))
+    }
+
+    /// The change that [`Scan::next_change`] said lies there.
+    pub(super) fn change(&self, current: &Current, found: &Located) -> FrameChange<'_> {
+        found.change(self.frames.bytes(current.changes.clone()))
+    }
+
+    /// The name of a change's table.
+    pub(super) fn table(&self, current: &Current, change: &FrameChange<'_>) -> Result<&Arc<str>> {
+        self.view.dictionary.table(change.table).ok_or_else(|| self.senseless(current))
+    }
+
+    fn senseless(&self, current: &Current) -> Error {
+        self.frames.corrupt(current.offset, "the frame's content makes no sense")
     }
 }

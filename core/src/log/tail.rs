@@ -32,8 +32,10 @@ pub(super) struct Tail {
     /// Relative LSN of the first entry that is not in an index file.
     pub(super) first_entry: u32,
     pub(super) points: Vec<Point>,
-    /// The hash of each entry's row, from `first_entry` on; of a removed entry, that of a row that is no row.
-    hashes: Vec<Option<u32>>,
+    /// The hash of each entry's row, from `first_entry` on.
+    hashes: Vec<u32>,
+    /// Those of them, ascending, whose entries were removed: few, and in segments that compaction has rewritten.
+    gone: Vec<u32>,
     /// Which entries each row has, of as many as somebody wanted to know it of: appending is not to pay for it.
     rows: Mutex<TailRows>,
     /// By node number: also those of nodes that have nothing here.
@@ -125,11 +127,12 @@ impl Tail {
         for row in taken.rows {
             match *row {
                 TakenRow::Removed => {
-                    self.hashes.push(None);
+                    self.gone.push(self.hashes.len() as u32);
+                    self.hashes.push(0);
                     self.removed += 1;
                 }
                 TakenRow::Change { hash, table, operation } => {
-                    self.hashes.push(Some(hash));
+                    self.hashes.push(hash);
                     if let Some(stats) = self.tables.get_mut(table as usize) {
                         stats.count(operation);
                     }
@@ -165,7 +168,7 @@ impl Tail {
     /// Relative LSNs of the entries whose row has this hash, ascending.
     pub(super) fn row(&self, hash: u32) -> Vec<u32> {
         let mut rows = self.rows.lock();
-        rows.catch_up(&self.hashes, self.first_entry);
+        rows.catch_up(self);
         let mut next = rows.slots.find(spread(hash), |slot| slot.0 == hash).map_or(0, |slot| slot.1 + 1);
         let mut found = Vec::new();
         while let Some(entry) = next.checked_sub(1) {
@@ -179,11 +182,20 @@ impl Tail {
 
     /// Every entry that the tail knows by the hash of its row: see [`Rows`](super::index_file::Rows).
     pub(super) fn rows(&self) -> Vec<u64> {
-        let entries = (self.first_entry..).zip(&self.hashes);
-        let mut rows: Vec<u64> =
-            entries.filter_map(|(entry, hash)| Some(u64::from((*hash)?) << 32 | u64::from(entry))).collect();
+        let entries = self.entries_from(0);
+        let mut rows: Vec<u64> = entries
+            .map(|(at, hash)| u64::from(hash) << 32 | u64::from(self.first_entry + at as u32))
+            .collect();
         rows.sort_unstable();
         rows
+    }
+
+    /// Place and row of each entry in `hashes` from this place on, but those that were removed.
+    fn entries_from(&self, from: usize) -> impl Iterator<Item = (usize, u32)> {
+        let gone = self.gone.partition_point(|gone| (*gone as usize) < from);
+        let mut gone = self.gone.iter().skip(gone).map(|gone| *gone as usize).peekable();
+        let entries = self.hashes.iter().copied().enumerate().skip(from);
+        entries.filter(move |(at, _)| gone.next_if_eq(at).is_none())
     }
 }
 
@@ -193,13 +205,11 @@ fn spread(hash: u32) -> u64 {
 
 impl TailRows {
     /// Takes in the entries that were appended since somebody last asked.
-    fn catch_up(&mut self, hashes: &[Option<u32>], first_entry: u32) {
-        let known = self.previous.len();
-        for (entry, hash) in (first_entry..).zip(hashes).skip(known) {
-            let Some(hash) = *hash else {
-                self.previous.push(0);
-                continue;
-            };
+    fn catch_up(&mut self, tail: &Tail) {
+        for (at, hash) in tail.entries_from(self.previous.len()) {
+            // Those that were removed have nothing before them.
+            self.previous.resize(at, 0);
+            let entry = tail.first_entry + at as u32;
             let slot = self.slots.entry(spread(hash), |slot| slot.0 == hash, |slot| spread(slot.0));
             self.previous.push(match slot {
                 Entry::Occupied(mut slot) => std::mem::replace(&mut slot.get_mut().1, entry) + 1,
@@ -251,12 +261,12 @@ mod tests {
     #[test]
     fn a_row_takes_little_memory() {
         let mut rows = TailRows::default();
-        let hashes: Vec<Option<u32>> =
-            (0..100_000u32).map(|row| Some(row.wrapping_mul(0x9e37_79b1))).collect();
-        rows.catch_up(&hashes, 0);
+        let hashes: Vec<u32> = (0..100_000u32).map(|row| row.wrapping_mul(0x9e37_79b1)).collect();
+        let tail = Tail { hashes, ..Tail::default() };
+        rows.catch_up(&tail);
         // A slot and a byte of the table's own for each place, and eight places for seven rows at most at half load.
         let table = rows.slots.capacity() * 8 / 7 * 9;
-        let chains = rows.previous.capacity() * 4 + hashes.capacity() * 8;
+        let chains = rows.previous.capacity() * 4 + tail.hashes.capacity() * 4;
         assert!((table + chains) / 100_000 <= 40, "{}", (table + chains) / 100_000);
     }
 }
