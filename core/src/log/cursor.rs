@@ -137,8 +137,13 @@ impl Cursor {
         if self.remaining == 0 {
             return Ok(None);
         }
-        if self.every && self.has_next() && !self.log.is_closed() {
-            return self.lend_next();
+        match self.next_is_wanted() {
+            Ok(true) => return self.lend_next(),
+            Ok(false) => {}
+            Err(error) => {
+                self.remaining = 0;
+                return Err(error);
+            }
         }
         match self.find() {
             Ok(Some((found, number))) => {
@@ -163,12 +168,20 @@ impl Cursor {
         entry(&self.log, &self.clocks, segment, current, change, number)
     }
 
-    /// Whether the current transaction has another change, and it is still there.
-    fn has_next(&self) -> bool {
-        self.segment.as_ref().zip(self.current.as_ref()).is_some_and(|(segment, current)| {
-            // Of what was removed only a gap is left.
-            segment.scan.has_change(current)
-        })
+    /// Whether what is wanted next is the current transaction's next change, as nearly always where every one is wanted.
+    /// Goes on to the next transaction when this one is through.
+    fn next_is_wanted(&mut self) -> Result<bool> {
+        while self.every && !self.log.is_closed() {
+            let Some((segment, current)) = self.segment.as_ref().zip(self.current.as_ref()) else { break };
+            if segment.scan.has_change(current) {
+                return Ok(true);
+            }
+            // Of what was removed a gap is left.
+            if !current.is_through() || !self.next_transaction()? {
+                break;
+            }
+        }
+        Ok(false)
     }
 
     /// The next change of the current transaction, where every one is wanted: it need not be found twice.

@@ -50,6 +50,13 @@ pub(super) struct Current {
     next: u32,
 }
 
+impl Current {
+    /// Whether all of its changes were read.
+    pub(super) fn is_through(&self) -> bool {
+        self.left == Left::default()
+    }
+}
+
 impl Scan {
     pub(super) fn new(view: SegmentView) -> Self {
         let (frames, lsn) = (view.frames(), view.first_lsn());
