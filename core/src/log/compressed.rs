@@ -16,13 +16,15 @@ use crate::storage::StorageFile;
 
 /// How many bytes of content a block has. Reading any part of a block takes all of it, and the longer it is the more
 /// can be left out.
-const BLOCK_LENGTH: u32 = 32 << 10;
+const BLOCK_LENGTH: u32 = 16 << 10;
 /// What block lengths are read, so that no file can ask for more memory than this.
 const BLOCK_LENGTHS: std::ops::RangeInclusive<u32> = 1 << 12..=1 << 20;
 /// The most bytes of content that a byte of a block can stand for, by how its lengths are written.
 const MOST_FOR_A_BYTE: u64 = 255;
 /// Bytes of the table for each block.
 const BLOCK_OF_TABLE: usize = 8;
+/// What must be saved at least, of a block and of a segment: a sixteenth. Less is not worth what reading costs then.
+const LEAST_SAVED: u64 = 16;
 /// Bytes of compressed blocks that are written at once.
 const WRITTEN_AT_ONCE: usize = 1 << 20;
 
@@ -205,7 +207,7 @@ impl CompressedFile {
 }
 
 /// Writes the segment with this header to `file`, compressed. `read` gives its content, `length` bytes of it. Returns how
-/// long the file is; nothing, and the file is of no use, if it would be no shorter than the content.
+/// long the file is; nothing, and the file is of no use, if it would not be shorter by a sixteenth.
 pub(super) fn write(
     header: &SegmentHeader,
     length: u64,
@@ -240,7 +242,7 @@ pub(super) fn write(
         out.extend_from_slice(stored);
         at += content as u64;
         let end = written + out.len() as u64;
-        if end >= length {
+        if end > length - length / LEAST_SAVED {
             return Ok(None);
         }
         if out.len() >= WRITTEN_AT_ONCE || at == length {
@@ -288,7 +290,8 @@ impl Coder {
         let length = compress_into_with_table(&self.content, &mut self.compressed, &mut self.table)
             .map_err(|error| failed(&error.to_string()))?;
         let stored = self.compressed.get(..length).unwrap_or_default();
-        if length >= self.content.len() {
+        let most = self.content.len() as u64;
+        if length as u64 > most - most / LEAST_SAVED {
             return Ok(&self.content);
         }
         self.again.resize(self.content.len(), 0);

@@ -22,7 +22,7 @@ pub struct CompressionReport {
 
 impl ChangeLog {
     /// Compresses all segments that are not compressed yet, but the one that is being written and those that would not
-    /// get shorter.
+    /// get shorter by a sixteenth at least.
     ///
     /// They hold what they held, byte for byte: entries, LSNs, clocks and indexes stay, and cursors and views go on. Reading
     /// takes somewhat longer; docs/operations.md says how much. What compaction rewrites of a compressed segment is

@@ -73,33 +73,23 @@ impl FrameReader {
         let goes_on = inside <= block.len() && !block.is_empty();
         self.ahead = if goes_on { (self.ahead * 2).min(MOST_BLOCK) } else { LEAST_BLOCK };
         let least = offset + length as u64;
-        let until = match self.unit {
-            // What is there is not read again, and no block is taken apart twice by who reads on and on.
-            Some(unit) => least.next_multiple_of(unit),
-            None => least.max(offset + self.ahead as u64),
-        };
-        let until = until.min(end).max(least);
         // A read that fails must not leave a block that looks full.
         let mut block = std::mem::take(block);
-        let kept = if goes_on && self.unit.is_some() { block.len() - inside } else { 0 };
+        let (start, kept, until) = match self.unit {
+            None => (offset, 0, least.max(offset + self.ahead as u64)),
+            // Whole blocks, of which those who read on take none apart twice.
+            Some(unit) if goes_on => (offset, block.len() - inside, least.next_multiple_of(unit)),
+            Some(unit) => (offset - offset % unit, 0, least.next_multiple_of(unit)),
+        };
+        let until = until.min(end).max(least);
         let left = block.len() - kept;
         block.copy_within(left.., 0);
-        let want = (until - offset) as usize;
         // Only what was never read before need be zeroed first.
-        block.resize(want, 0);
-        let read = |block: &mut Vec<u8>| {
-            self.file.read_at(offset + kept as u64, block.get_mut(kept..).unwrap_or_default())
-        };
-        match read(&mut block) {
-            // Damage further on is for those who come there.
-            Err(error) if error.code() == ErrorCode::Corrupt && want > length => {
-                block.truncate(length);
-                read(&mut block)?;
-            }
-            outcome => outcome?,
-        }
-        (self.start, self.block) = (offset, Block::Read(block));
-        Ok(0..length)
+        block.resize((until - start) as usize, 0);
+        self.file.read_at(start + kept as u64, block.get_mut(kept..).unwrap_or_default())?;
+        (self.start, self.block) = (start, Block::Read(block));
+        let inside = (offset - start) as usize;
+        Ok(inside..inside + length)
     }
 
     /// Reads all of a region at once, so that the frames in it are at hand.

@@ -27,7 +27,7 @@ pub struct ChangeLogStats {
     pub durable_lsn: u64,
     /// Segments that the log consists of.
     pub segments: u64,
-    /// Bytes of all segments, their headers included; not those of their indexes.
+    /// Bytes that all segments take, their headers included, compressed as they are; not those of their indexes.
     pub bytes: u64,
     /// How far each consumer has come, by name.
     pub consumers: Vec<ConsumerStatus>,
