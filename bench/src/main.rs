@@ -1,5 +1,6 @@
 //! Measures causelog beside the bare system calls and beside other logs; see the README.
 
+mod compression;
 mod growth;
 mod history;
 mod measure;
@@ -37,6 +38,12 @@ fn run(options: &Options) -> Result<ExitCode> {
         rustix::process::set_parent_process_death_signal(Some(rustix::process::Signal::KILL))?;
         let job: Job = serde_json::from_str(job)?;
         println!("{}", serde_json::to_string(&job.run()?)?);
+        return Ok(ExitCode::SUCCESS);
+    }
+
+    if let Some(Command::Compression { entries, trace }) = &options.command {
+        let place = Place::new(&options.directory()?)?;
+        compression::run(place.path(), *entries, trace.as_deref())?;
         return Ok(ExitCode::SUCCESS);
     }
 

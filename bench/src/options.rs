@@ -66,6 +66,15 @@ pub(crate) enum Command {
     /// Makes one measurement: how the program calls itself.
     #[command(hide = true)]
     Measure { job: String },
+    /// Measures what compressing sealed segments saves and costs, with this codec and with others
+    Compression {
+        /// Entries of each set
+        #[arg(long, default_value = "500000")]
+        entries: u64,
+        /// A trace of transactions to compress as well, gzipped lines of JSON as the demo replays them
+        #[arg(long)]
+        trace: Option<PathBuf>,
+    },
 }
 
 fn seconds(text: &str) -> Result<Duration> {
