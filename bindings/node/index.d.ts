@@ -700,6 +700,21 @@ export declare class ChangeLog {
   /** Removes entries that later ones have replaced, off the main thread; otherwise as `compactSync`. */
   compact(options?: CompactionOptions | null): Promise<Removal | null>
   /**
+   * Compresses all segments that are not compressed yet, but the one that is being written and those that would hardly
+   * get shorter.
+   *
+   * They hold what they held: entries, LSNs, clocks and indexes stay, and cursors and views go on. Reading takes somewhat
+   * longer. What compaction rewrites of a compressed segment is compressed again. Nothing else compresses anything:
+   * call this every so often. Others read and append meanwhile; appends wait only while a finished file takes the place
+   * of the old one.
+   *
+   * Throws `CORRUPT` when the header of a segment is damaged; `IO` or `NO_SPACE` when a file could not be written: what
+   * was compressed until then stays so. `READ_ONLY`, `CLOSED`.
+   */
+  compressSync(): CompressionReport
+  /** Compresses sealed segments off the main thread; otherwise as `compressSync`. */
+  compress(): Promise<CompressionReport>
+  /**
    * Reads all files of the log and checks all that can be: checksums, and that what they hold fits together.
    *
    * Others may append and read meanwhile. What opening finds damaged is an error of opening; a log that is open is
@@ -1279,6 +1294,16 @@ export interface ChangeLogStats {
   consumers: Array<ConsumerStatus>
   /** Entries by table. */
   tables: Record<string, TableStats>
+}
+
+/** What `ChangeLog.compress` has done. */
+export interface CompressionReport {
+  /** Segments that are compressed now and were not before. */
+  segments: number
+  /** Bytes that the files of those segments took before. */
+  bytesBefore: number
+  /** Bytes that they take now. */
+  bytesAfter: number
 }
 
 /** The kind of conflict between these operations together; `null` of no operation. */

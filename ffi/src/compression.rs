@@ -15,7 +15,7 @@ pub struct causelog_compression_report {
 }
 
 /// Compresses all segments that are not compressed yet, but the one that is being written and
-/// those that would not get shorter. `report` may be NULL. Free it with
+/// those that would hardly get shorter. `report` may be NULL. Free it with
 /// `causelog_compression_report_free`.
 ///
 /// They hold what they held: entries, LSNs, clocks and indexes stay, and cursors and views go on.

@@ -101,6 +101,7 @@ test('after closing, every call is CLOSED and closing again does nothing', () =>
     removals: () => log.removals(),
     retainSync: () => log.retainSync({}),
     compactSync: () => log.compactSync(),
+    compressSync: () => log.compressSync(),
     verifySync: () => log.verifySync(),
     consumerSync: () => log.consumerSync('c'),
     consumersSync: () => log.consumersSync(),

@@ -242,6 +242,21 @@ describe('compaction', () => {
   })
 })
 
+describe('compression', () => {
+  test('makes sealed segments shorter, and nothing else', async () => {
+    const { log } = filled()
+    const entries = () => Array.from(log.query(), ({ lsn, dot, rowId }) => [lsn, dot, rowId])
+    const [before, { bytes, segments }] = [entries(), log.stats()]
+    const report = await log.compress()
+    expect(report.segments).toBe(segments - 1)
+    expect(report.bytesAfter).toBeLessThan(report.bytesBefore)
+    expect(log.stats().bytes).toBe(bytes - report.bytesBefore + report.bytesAfter)
+    expect(entries()).toEqual(before)
+    expect(log.compressSync()).toEqual({ segments: 0, bytesBefore: 0, bytesAfter: 0 })
+    expect((await log.verify()).isIntact).toBe(true)
+  })
+})
+
 describe('a damaged log', () => {
   function damagedLog() {
     const where = place()

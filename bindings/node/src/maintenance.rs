@@ -57,6 +57,30 @@ fn removals(removals: Vec<causelog::Removal>) -> Vec<Removal> {
     removals.into_iter().map(Removal::from).collect()
 }
 
+/// What `ChangeLog.compress` has done.
+#[napi(object, object_from_js = false)]
+pub struct CompressionReport {
+    /// Segments that are compressed now and were not before.
+    #[napi(ts_type = "number")]
+    pub segments: Count,
+    /// Bytes that the files of those segments took before.
+    #[napi(ts_type = "number")]
+    pub bytes_before: Count,
+    /// Bytes that they take now.
+    #[napi(ts_type = "number")]
+    pub bytes_after: Count,
+}
+
+impl From<causelog::CompressionReport> for CompressionReport {
+    fn from(report: causelog::CompressionReport) -> Self {
+        CompressionReport {
+            segments: Count(report.segments),
+            bytes_before: Count(report.bytes_before),
+            bytes_after: Count(report.bytes_after),
+        }
+    }
+}
+
 /// Something that is damaged.
 #[napi(object, object_from_js = false, use_nullable = true)]
 pub struct Finding {
@@ -287,6 +311,28 @@ impl ChangeLog {
         let options = Argument::new("options", options).compaction_options().map_err(thrown)?;
         let log = self.log.clone();
         Ok(background(move || log.compact(&options).map(|removal| removal.map(Removal::from))))
+    }
+
+    /// Compresses all segments that are not compressed yet, but the one that is being written and those that would hardly
+    /// get shorter.
+    ///
+    /// They hold what they held: entries, LSNs, clocks and indexes stay, and cursors and views go on. Reading takes somewhat
+    /// longer. What compaction rewrites of a compressed segment is compressed again. Nothing else compresses anything:
+    /// call this every so often. Others read and append meanwhile; appends wait only while a finished file takes the place
+    /// of the old one.
+    ///
+    /// Throws `CORRUPT` when the header of a segment is damaged; `IO` or `NO_SPACE` when a file could not be written: what
+    /// was compressed until then stays so. `READ_ONLY`, `CLOSED`.
+    #[napi(catch_unwind)]
+    pub fn compress_sync(&self) -> Result<CompressionReport, Code> {
+        self.log.compress().map(CompressionReport::from).map_err(thrown)
+    }
+
+    /// Compresses sealed segments off the main thread; otherwise as `compressSync`.
+    #[napi(catch_unwind, ts_return_type = "Promise<CompressionReport>")]
+    pub fn compress(&self) -> AsyncTask<Background<CompressionReport>> {
+        let log = self.log.clone();
+        background(move || log.compress().map(CompressionReport::from))
     }
 
     /// Reads all files of the log and checks all that can be: checksums, and that what they hold fits together.

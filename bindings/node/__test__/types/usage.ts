@@ -18,6 +18,7 @@ import causelog, {
   errorCodes,
   parseTimestamp,
   type Appended,
+  type CompressionReport,
   type ConflictType,
   type Dot,
   type ErrorCode,
@@ -75,9 +76,11 @@ export async function program(): Promise<void> {
   const removed: Removal[] = await log.retain({ maxAge: 1_000, maxBytes: 5n, unreadBytes: null })
   is<Same<ReturnType<typeof log.compactSync>, Removal | null>>()
   log.compactSync({ tables: ['t'], known: [other.frontier()] })
+  const { bytesBefore, bytesAfter }: CompressionReport = await log.compress()
+  is<Same<ReturnType<typeof log.compressSync>, CompressionReport>>()
   ;(await log.verify()).check()
   const skipped: number = ChangeLog.salvageSync('from', 'to').skippedTransactions
-  void [rows, taken, ids, removed, skipped, log.query({ transaction: appended.transaction, unseenBy: other.frontier() })]
+  void [rows, taken, ids, removed, skipped, bytesBefore - bytesAfter, log.query({ transaction: appended.transaction, unseenBy: other.frontier() })]
 
   using cursor = log.query()
   const next = cursor.next()
