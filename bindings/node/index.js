@@ -3,12 +3,13 @@
 // The native module does the work. This layer gives its errors a class and a stack, writes
 // payloads as JSON and reads them back, and makes what can be iterated or disposed of so.
 
-const { inspect } = require('node:util')
+const { inspect, types } = require('node:util')
 
 const native = require('./lib/native.js')
 const { CauselogError, guarded, guardedAsync, translated } = require('./lib/errors.js')
 const { encode, decode, parse, plain } = require('./lib/payload.js')
 
+const { isUint8Array } = types
 const isObject = (value) => value !== null && typeof value === 'object'
 const isIterable = (value) => isObject(value) && typeof value[Symbol.iterator] === 'function'
 
@@ -31,18 +32,30 @@ function encodedChange(change, where) {
   }
 }
 
-function encodedChanges(changes, where) {
-  return Array.isArray(changes) ? changes.map((change, index) => encodedChange(change, `${where}[${index}]`)) : changes
+/**
+ * The fields of a change in the order in which the native module reads them, for which an array costs it half of what an
+ * object does; what is no change, for it to refuse. `where` says what to call the change in a message.
+ */
+function changeFields(change, where) {
+  if (!isObject(change)) return change
+  if (Array.isArray(change)) throw new CauselogError('INVALID_ARGUMENT', `${where()} must be an object, got an array`)
+  const { table, rowId, operation, before, after, metadata } = change
+  const bytes = (value, key) => (value == null || isUint8Array(value) ? value : encode(value, `${where()}.${key}`))
+  return [table, rowId, operation, bytes(before, 'before'), bytes(after, 'after'), metadata]
 }
 
-const oneChange = ([change]) => [encodedChange(change, 'change')]
-const someChanges = ([changes]) => [encodedChanges(changes, 'changes')]
+function fieldsOfChanges(changes, where) {
+  return Array.isArray(changes) ? changes.map((change, index) => changeFields(change, () => `${where}[${index}]`)) : changes
+}
+
+const oneChange = ([change]) => [changeFields(change, () => 'change')]
+const someChanges = ([changes]) => [fieldsOfChanges(changes, 'changes')]
 
 function wholeTransaction([transaction]) {
   if (!isObject(transaction)) return [transaction]
   const { node, sequence, dependencies, timestamp, timestampNs, changes } = transaction
   return [
-    { node, sequence, dependencies, timestamp, timestampNs, changes: encodedChanges(changes, 'transaction.changes') },
+    { node, sequence, dependencies, timestamp, timestampNs, changes: fieldsOfChanges(changes, 'transaction.changes') },
   ]
 }
 

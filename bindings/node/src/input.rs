@@ -40,6 +40,29 @@ impl fmt::Display for Path<'_> {
     }
 }
 
+/// The fields of an object that is looked into once for all of them.
+pub(crate) struct Fields<'m, 'a> {
+    owner: &'m Argument<'a>,
+    object: Object<'a>,
+    in_order: bool,
+}
+
+impl<'m, 'a> Fields<'m, 'a> {
+    /// The field `name`, which is the one at `place` where they come in order.
+    pub(crate) fn get(&self, place: u32, name: &'m str) -> Result<Argument<'m>>
+    where
+        'a: 'm,
+    {
+        let value = if self.in_order {
+            self.object.get_element::<Unknown<'a>>(place)
+        } else {
+            self.object.get_named_property::<Unknown<'a>>(name)
+        };
+        let value = value.map_err(|error| self.owner.unreadable(&error))?;
+        Ok(Argument { value, path: Path::Member(&self.owner.path, name) })
+    }
+}
+
 impl<'a> Argument<'a> {
     /// The argument that the documentation calls `name`.
     pub(crate) fn new(name: &'a str, value: Unknown<'a>) -> Self {
@@ -87,6 +110,13 @@ impl<'a> Argument<'a> {
         let value = self.object()?.get_named_property::<Unknown<'a>>(name);
         let value = value.map_err(|error| self.unreadable(&error))?;
         Ok(Argument { value, path: Path::Member(&self.path, name) })
+    }
+
+    /// Fields of the object that this value must be, or of an array that has them in a certain order.
+    pub(crate) fn fields<'m>(&'m self) -> Result<Fields<'m, 'a>> {
+        let in_order = self.is_array();
+        let object = if in_order { self.cast()? } else { self.object()? };
+        Ok(Fields { owner: self, object, in_order })
     }
 
     /// Refuses an object with an own property that is none of `known`: a misspelt option must not pass for absent.

@@ -8,16 +8,17 @@ use crate::output::{Bytes, Dot, Moment, Nanoseconds, Record};
 use crate::row::Row;
 
 impl Argument<'_> {
-    /// A change whose payloads are bytes already.
+    /// A change whose payloads are bytes already: an object, or an array of its fields in this order.
     pub(crate) fn change(&self) -> Result<Change> {
+        let fields = self.fields()?;
         let mut change = Change::new(
-            self.member("table")?.text()?,
-            self.member("rowId")?.row_id()?,
-            self.member("operation")?.operation()?,
-            self.member("before")?.optional(Argument::bytes)?,
-            self.member("after")?.optional(Argument::bytes)?,
+            fields.get(0, "table")?.text()?,
+            fields.get(1, "rowId")?.row_id()?,
+            fields.get(2, "operation")?.operation()?,
+            fields.get(3, "before")?.optional(Argument::bytes)?,
+            fields.get(4, "after")?.optional(Argument::bytes)?,
         );
-        change.metadata = self.member("metadata")?.optional(Argument::metadata)?.unwrap_or_default();
+        change.metadata = fields.get(5, "metadata")?.optional(Argument::metadata)?.unwrap_or_default();
         Ok(change)
     }
 
