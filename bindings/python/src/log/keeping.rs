@@ -132,7 +132,7 @@ impl ChangeLog {
     }
 
     /// Compress all segments that are not compressed yet, but the one that is being written and those
-    /// that would not get shorter.
+    /// that would hardly get shorter.
     ///
     /// They hold what they held: entries, LSNs, clocks and indexes stay, and cursors and views go on.
     /// Reading takes somewhat longer. What compaction rewrites of a compressed segment is compressed
