@@ -220,6 +220,12 @@ pub trait StorageFile: Send + Sync {
     /// `IO` or `NO_SPACE`. What was written since the last success may or may not be there afterwards.
     fn sync(&self) -> Result<()>;
 
+    /// Has the place begin to make these bytes durable without waiting for it, so that a later [`StorageFile::sync`]
+    /// takes less long. A hint, which is nothing that can fail; here it does nothing.
+    fn write_back(&self, offset: u64, length: u64) {
+        let _ = (offset, length);
+    }
+
     /// The file as memory, where the place can do that; `None` otherwise, which is what this answers. Only for
     /// a file that nobody writes to any more.
     ///

@@ -17,6 +17,8 @@ use crate::log::writer::{Undo, Writer};
 
 /// So much may be staged before others have to wait for it to be written, in bytes.
 const MOST_PENDING: usize = 16 << 20;
+/// After so many bytes that nobody syncs the disk is set to work, in bytes.
+const WRITTEN_BACK: u64 = 4 << 20;
 /// How much space is prepared at a time where that makes syncs cheap, in bytes.
 const PREPARED: u64 = 1 << 20;
 
@@ -157,6 +159,12 @@ impl<'a> Writing<'a> {
             return Err(error);
         }
         writer.pending.clear();
+        let unwritten = writer.segment.end - writer.segment.written_back;
+        if unwritten >= WRITTEN_BACK {
+            // Or sealing would have to wait for all of the segment at once.
+            writer.segment.file.write_back(writer.segment.written_back, unwritten);
+            writer.segment.written_back = writer.segment.end;
+        }
         self.log.publish(writer, staged, None);
         Ok(())
     }

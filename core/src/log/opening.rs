@@ -396,6 +396,7 @@ impl Start {
                 end,
                 durable_end: end,
                 prepared: end,
+                written_back: end,
                 next_waypoint,
                 sealed: false,
             },

@@ -123,6 +123,7 @@ impl Inner {
             end,
             durable_end: end,
             prepared: end,
+            written_back: end,
             // What the segment refers to outside it is known where it begins.
             next_waypoint: end + waypoint_distance(writer.tips.len()),
             sealed: false,

@@ -57,8 +57,8 @@ pub(super) struct Tail {
 /// Which entries each row has.
 #[derive(Debug, Default)]
 struct TailRows {
-    /// Hash of each row and relative LSN of its last entry.
-    slots: HashTable<(u32, u32)>,
+    /// Each row by its last entry: the place of that in `hashes`.
+    slots: HashTable<u32>,
     /// For each entry from the tail's first on: 1 + relative LSN of the one before with the same hash, or 0.
     previous: Vec<u32>,
 }
@@ -169,7 +169,8 @@ impl Tail {
     pub(super) fn row(&self, hash: u32) -> Vec<u32> {
         let mut rows = self.rows.lock();
         rows.catch_up(self);
-        let mut next = rows.slots.find(spread(hash), |slot| slot.0 == hash).map_or(0, |slot| slot.1 + 1);
+        let last = rows.slots.find(spread(hash), |last| self.hash(*last) == hash);
+        let mut next = last.map_or(0, |last| self.first_entry + last + 1);
         let mut found = Vec::new();
         while let Some(entry) = next.checked_sub(1) {
             found.push(entry);
@@ -188,6 +189,11 @@ impl Tail {
             .collect();
         rows.sort_unstable();
         rows
+    }
+
+    /// The row of the entry at this place in `hashes`.
+    fn hash(&self, at: u32) -> u32 {
+        self.hashes.get(at as usize).copied().unwrap_or_default()
     }
 
     /// Place and row of each entry in `hashes` from this place on, but those that were removed.
@@ -209,12 +215,13 @@ impl TailRows {
         for (at, hash) in tail.entries_from(self.previous.len()) {
             // Those that were removed have nothing before them.
             self.previous.resize(at, 0);
-            let entry = tail.first_entry + at as u32;
-            let slot = self.slots.entry(spread(hash), |slot| slot.0 == hash, |slot| spread(slot.0));
+            let at = at as u32;
+            let is_it = |last: &u32| tail.hash(*last) == hash;
+            let slot = self.slots.entry(spread(hash), is_it, |last| spread(tail.hash(*last)));
             self.previous.push(match slot {
-                Entry::Occupied(mut slot) => std::mem::replace(&mut slot.get_mut().1, entry) + 1,
+                Entry::Occupied(mut slot) => std::mem::replace(slot.get_mut(), at) + tail.first_entry + 1,
                 Entry::Vacant(slot) => {
-                    slot.insert((hash, entry));
+                    slot.insert(at);
                     0
                 }
             });
@@ -265,7 +272,7 @@ mod tests {
         let tail = Tail { hashes, ..Tail::default() };
         rows.catch_up(&tail);
         // A slot and a byte of the table's own for each place, and eight places for seven rows at most at half load.
-        let table = rows.slots.capacity() * 8 / 7 * 9;
+        let table = rows.slots.capacity() * 8 / 7 * 5;
         let chains = rows.previous.capacity() * 4 + tail.hashes.capacity() * 4;
         assert!((table + chains) / 100_000 <= 40, "{}", (table + chains) / 100_000);
     }

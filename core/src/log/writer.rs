@@ -54,6 +54,8 @@ pub(super) struct SegmentWriter {
     pub(super) durable_end: u64,
     /// Up to where space was prepared for cheap syncs.
     pub(super) prepared: u64,
+    /// Up to where the disk was set to work without waiting for it.
+    pub(super) written_back: u64,
     /// The first frame from here on gets a waypoint.
     pub(super) next_waypoint: u64,
     /// Whether its last frame says that nothing follows.
@@ -240,6 +242,7 @@ impl Writer {
         for (_, undo) in later.into_iter().rev().chain(staged.into_iter().rev()) {
             self.segment.numbers.cut(undo.lengths);
             self.segment.end = undo.offset;
+            self.segment.written_back = self.segment.written_back.min(undo.offset);
             self.segment.next_waypoint = undo.next_waypoint;
             self.frontier = undo.frontier;
             self.next_lsn = undo.next_lsn;

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use crate::error::{Error, ErrorCode, Result};
-use crate::storage::mapped::{CELL, MappedCells, MappedFile, ProcessMark};
+use crate::storage::mapped::{self, CELL, MappedCells, MappedFile, ProcessMark};
 use crate::storage::{
     LOCK_FILE, SharedCells, Storage, StorageFile, StorageLock, check_name, end_of_write, ends_before,
 };
@@ -438,6 +438,10 @@ impl StorageFile for OpenFile {
 
     fn sync(&self) -> Result<()> {
         self.file.sync_data().map_err(|error| self.failed(error))
+    }
+
+    fn write_back(&self, offset: u64, length: u64) {
+        mapped::write_back(&self.file, offset, length);
     }
 
     fn map(&self) -> Result<Option<MappedFile>> {

@@ -118,6 +118,28 @@ impl std::ops::Deref for MappedFile {
     }
 }
 
+/// Asks the kernel to begin to write to the disk what these bytes of a file are in memory, and does not wait for it.
+/// Promises nothing, and where it is not to be had nothing is different.
+#[cfg(target_os = "linux")]
+pub(super) fn write_back(file: &File, offset: u64, length: u64) {
+    use std::ffi::{c_int, c_uint};
+    use std::os::fd::AsRawFd;
+
+    const SYNC_FILE_RANGE_WRITE: c_uint = 2;
+
+    // SAFETY: this is the declaration in <fcntl.h> with 64-bit offsets; std links the C library.
+    unsafe extern "C" {
+        fn sync_file_range(file: c_int, offset: i64, length: i64, flags: c_uint) -> c_int;
+    }
+
+    let (Ok(offset), Ok(length)) = (i64::try_from(offset), i64::try_from(length)) else { return };
+    // SAFETY: the descriptor is open as long as `file` is borrowed; no memory is handed over.
+    let _ = unsafe { sync_file_range(file.as_raw_fd(), offset, length, SYNC_FILE_RANGE_WRITE) };
+}
+
+#[cfg(not(target_os = "linux"))]
+pub(super) fn write_back(_file: &File, _offset: u64, _length: u64) {}
+
 /// The process that made a handle, told from those forked off it.
 ///
 /// A private page holds a number that the kernel sets to zero in a child
