@@ -44,6 +44,11 @@ impl ClockWalk {
             && (self.offset..self.offset + READ_ON).contains(&offset)
     }
 
+    /// The frame that comes next, or what is known of its segment, names a transaction that is nowhere.
+    fn misled(&self) -> Error {
+        self.frames.corrupt(self.offset, "the frame depends on a transaction that the log does not hold")
+    }
+
     /// Goes on to the frame at `target` and past it; an error is a dependency whose clock is needed first.
     fn advance(&mut self, log: &Inner, target: u64) -> Result<Result<Clock, (NodeIndex, u64)>> {
         loop {
@@ -136,9 +141,8 @@ impl Inner {
         loop {
             match current.advance(self, target)? {
                 Err((node, sequence)) => {
-                    let missing = || Error::internal(format!("no transaction of node {node} at {sequence}"));
                     let place = self.locate(node, sequence)?.filter(|place| place.sequence == sequence);
-                    let place = place.ok_or_else(missing)?;
+                    let place = place.ok_or_else(|| current.misled())?;
                     let next = ClockWalk::start(self, place.view.clone(), place.offset)?;
                     waiting.push((current, target, (node, sequence)));
                     (current, target) = (next, place.offset);
