@@ -256,7 +256,7 @@ impl Consumer {
             return Ok(durable);
         }
         // What the writer knows, which says nothing of what it has left to the operating system.
-        let told = log.ends.durable_lsn().saturating_sub(1);
+        let told = log.ends.durable_lsn().unwrap_or_default().saturating_sub(1);
         let durable = told.max(self.synced.load(Ordering::Acquire)).min(visible);
         if durable < visible && durable < wanted {
             // Segments before this one were synced when they were sealed.

@@ -12,7 +12,7 @@ use crate::storage::{SharedCells, Storage};
 /// Name of the file.
 pub(super) const ENDS_FILE: &str = "ends";
 
-const CELLS: usize = 8;
+const CELLS: usize = 9;
 const LOG: usize = 0;
 const EPOCH: usize = 1;
 const VISIBLE: usize = 2;
@@ -21,6 +21,7 @@ const DURABLE_CHECK: usize = 4;
 const DURABLE_LSN: usize = 5;
 const GENERATION: usize = 6;
 const VISIBLE_CHECK: usize = 7;
+const DURABLE_LSN_CHECK: usize = 8;
 
 /// How often somebody looks again who finds a number and its check apart.
 const MOST_LOOKS: usize = 1000;
@@ -99,6 +100,10 @@ impl Ends {
         let (Some(visible), Some(durable)) = (self.visible(), self.durable_settled()) else {
             return damaged("a number and its check differ");
         };
+        // The first logs had no check of this one.
+        if self.durable_lsn().is_none() && self.cells.load(DURABLE_LSN_CHECK) != 0 {
+            return damaged("a number and its check differ");
+        }
         if durable > visible {
             return damaged("more is durable than there is");
         }
@@ -109,9 +114,19 @@ impl Ends {
         (0..MOST_LOOKS).find_map(|_| self.durable())
     }
 
-    /// The LSN before which all entries are on the disk, as the writer said last.
-    pub(super) fn durable_lsn(&self) -> u64 {
-        if self.are_ours() { self.cells.load(DURABLE_LSN) } else { 0 }
+    /// Whether a writer of this log has said anything.
+    pub(super) fn has_word(&self) -> bool {
+        self.are_ours()
+    }
+
+    /// The LSN before which all entries are on the disk, as the writer said last; nothing if none has, or its word is damaged.
+    pub(super) fn durable_lsn(&self) -> Option<u64> {
+        (0..MOST_LOOKS)
+            .find_map(|_| {
+                let lsn = self.cells.load(DURABLE_LSN);
+                (self.cells.load(DURABLE_LSN_CHECK) == self.check(lsn)).then_some(lsn)
+            })
+            .filter(|_| self.are_ours())
     }
 
     /// Twice the number of removals, as the writer said last, one less while the last of them goes on; in its upper half
@@ -133,7 +148,11 @@ impl Ends {
             self.cells.store(DURABLE, durable);
             self.cells.store(DURABLE_CHECK, check);
         }
-        self.cells.store(DURABLE_LSN, state.durable_lsn);
+        let check = self.check(state.durable_lsn);
+        if self.cells.load(DURABLE_LSN_CHECK) != check || self.cells.load(DURABLE_LSN) != state.durable_lsn {
+            self.cells.store(DURABLE_LSN, state.durable_lsn);
+            self.cells.store(DURABLE_LSN_CHECK, check);
+        }
     }
 
     /// Makes the numbers this log's own, once opening has found out where it ends.

@@ -188,9 +188,13 @@ impl Inner {
     fn follow_writer(&self, writer: &mut Writer) -> Result<()> {
         self.follow_frames(writer)?;
         let mut state = self.state.write();
-        let told = self.ends.durable_lsn();
-        // Without a word of a writer nobody knows better.
-        state.durable_lsn = if told == 0 { state.next_lsn } else { told.min(state.next_lsn) };
+        state.durable_lsn = match self.ends.durable_lsn() {
+            Some(told) => told.min(state.next_lsn),
+            // What was durable once stays so.
+            None if self.ends.has_word() => state.durable_lsn,
+            // Without a word of a writer nobody knows better.
+            None => state.next_lsn,
+        };
         Ok(())
     }
 
