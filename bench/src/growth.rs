@@ -30,7 +30,7 @@ pub(crate) fn recover(directory: &Path) -> Result<Sample> {
 pub(crate) fn look(directory: &Path, entries: u64) -> Result<Sample> {
     settle_allocator();
     let start = Instant::now();
-    let store = Causelog::open(directory, Durability::Os)?;
+    let store = Causelog::open(directory, Durability::Os, false)?;
     let reopen = start.elapsed();
 
     let skipped = entries.saturating_sub(TAIL);

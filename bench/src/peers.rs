@@ -21,6 +21,7 @@ pub(crate) enum Peer {
     Bare,
     BareGrowing,
     Causelog,
+    CauselogMap,
     RaftEngine,
     Commitlog,
     Lmdb,
@@ -33,6 +34,7 @@ impl Peer {
             Peer::Bare => "bare",
             Peer::BareGrowing => "bare-growing",
             Peer::Causelog => "causelog",
+            Peer::CauselogMap => "causelog-map",
             Peer::RaftEngine => "raft-engine",
             Peer::Commitlog => "commitlog",
             Peer::Lmdb => "lmdb",
@@ -44,7 +46,7 @@ impl Peer {
     pub(crate) fn package(self) -> &'static str {
         match self {
             Peer::Bare | Peer::BareGrowing => "crc32c",
-            Peer::Causelog => "causelog",
+            Peer::Causelog | Peer::CauselogMap => "causelog",
             Peer::RaftEngine => "raft-engine",
             Peer::Commitlog => "commitlog",
             Peer::Lmdb => "heed",
@@ -115,7 +117,8 @@ pub(crate) fn open(
         (Peer::Bare, Durability::Memory) => Box::new(bare::Memory),
         (Peer::Bare, _) => Box::new(bare::Bare::open(directory, durability, bare::Space::Prepared)?),
         (Peer::BareGrowing, _) => Box::new(bare::Bare::open(directory, durability, bare::Space::Growing)?),
-        (Peer::Causelog, _) => Box::new(causelog::Causelog::open(directory, durability)?),
+        (Peer::Causelog, _) => Box::new(causelog::Causelog::open(directory, durability, false)?),
+        (Peer::CauselogMap, _) => Box::new(causelog::Causelog::open(directory, durability, true)?),
         (Peer::RaftEngine, Durability::Os | Durability::Sync) => {
             Box::new(raft_engine::RaftEngine::open(directory, durability)?)
         }
@@ -136,10 +139,11 @@ mod tests {
     use super::*;
     use crate::workload::Workload;
 
-    const ALL: [Peer; 7] = [
+    const ALL: [Peer; 8] = [
         Peer::Bare,
         Peer::BareGrowing,
         Peer::Causelog,
+        Peer::CauselogMap,
         Peer::RaftEngine,
         Peer::Commitlog,
         Peer::Lmdb,

@@ -227,8 +227,9 @@ export interface LogOptions {
    */
   readonly readOnly?: boolean | null
   /**
-   * Whether to read sealed segments through a memory map instead of `pread`. Scans then copy nothing, but should the
-   * disk fail to read a page, or somebody cut a file from outside, the process ends by a SIGBUS instead of
+   * Whether to read sealed segments through a memory map instead of `pread`, and to write small transactions through
+   * one where appends do not sync. Scans then copy nothing and such appends make no system call, but should the
+   * disk fail, or somebody cut a file from outside, the process ends by a SIGBUS instead of
    * getting an error. `verify` never reads so.
    */
   readonly memoryMap?: boolean | null
@@ -282,7 +283,7 @@ export interface QueryOptions {
  * How much of a log is kept. What several rules remove is removed by the first of them.
  *
  * Entries are removed by whole segments, oldest first; so somewhat more is kept than the rules ask for, and the
- * segment that is being written always. What a consumer has not committed stays, whatever the rules say, as long
+ * segment that is being written unless all of it is too old. What a consumer has not committed stays, whatever the rules say, as long
  * as it is within `unreadBytes`.
  */
 export interface RetentionPolicy {

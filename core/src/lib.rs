@@ -35,7 +35,7 @@
 //! # }
 //! ```
 //!
-//! Everything public is owned, `Send` and `Sync`. Failures are an [`Error`] with an
+//! Everything public is `Send` and `Sync`, and owned but for the entries that a cursor lends. Failures are an [`Error`] with an
 //! [`ErrorCode`] from one table that all surfaces share. Time and identities come
 //! through [`TimeSource`] and [`IdSource`]; the crate starts no thread and uses no network.
 

@@ -150,6 +150,12 @@ pub trait Storage: Send + Sync {
     /// `NO_SPACE` or `IO` when the file cannot be made, `TOO_LARGE` for a count that no file can hold.
     fn shared(&self, name: &str, count: usize) -> Result<Box<dyn SharedCells>>;
 
+    /// Which start of the machine this is: while it is the same, all is there that was written, synced or not, whichever
+    /// process wrote it. `None` where that cannot be told, which is what this answers.
+    fn boot(&self) -> Option<u128> {
+        None
+    }
+
     /// Where this place is, for messages.
     fn describe(&self) -> String;
 
@@ -212,6 +218,16 @@ pub trait StorageFile: Send + Sync {
     fn prepare(&self, offset: u64, length: u64) -> Result<()> {
         let _ = (offset, length);
         Ok(())
+    }
+
+    /// Has the place ready for many small writes into the `length` bytes from `offset` on, where they can be made
+    /// cheaper by it: the bytes read as zeros until then, and the file may be longer. To be called when nothing lies there
+    /// yet, instead of [`StorageFile::prepare`]. A hint, which is nothing that can fail; here it does nothing.
+    ///
+    /// In a directory such writes go through a memory map: until the file is next cut or this is called for other bytes,
+    /// a disk that fails may end the process with a SIGBUS instead of being an error of the write.
+    fn expect_writes(&self, offset: u64, length: u64) {
+        let _ = (offset, length);
     }
 
     /// Returns once all that was written will survive a loss of power.

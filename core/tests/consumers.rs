@@ -587,8 +587,8 @@ fn a_torn_write_after_a_failed_sync_leaves_what_was_acknowledged() {
     (1..=2).for_each(|lsn| consumer.commit(lsn).unwrap());
     storage.fail_at(storage.operations() + 2, Mode::Fail(ErrorCode::Io));
     assert_eq!(code(consumer.commit(3)), Some(ErrorCode::Io));
-    // A sync, then the write.
-    storage.fail_at(storage.operations() + 2, Mode::Torn(47));
+    // The slot that counts once more, a sync, then the write of the other.
+    storage.fail_at(storage.operations() + 3, Mode::Torn(47));
     assert_eq!(code(consumer.commit(4)), Some(ErrorCode::Io));
     assert_eq!(storage.changes().last(), Some(&Operation::Write));
     for seed in 0..50 {

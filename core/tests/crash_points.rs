@@ -7,13 +7,14 @@ mod common;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
+use std::time::Duration;
 
 use causelog::storage::Storage;
 use causelog::{
     Change, ChangeLog, CompactionOptions, Dot, Durability, Error, ErrorCode, IdSource, LogOptions,
-    ManualTime, QueryOptions, Result, RetentionPolicy, Timestamp, Transaction,
+    ManualTime, NodeId, QueryOptions, Result, RetentionPolicy, Timestamp, Transaction,
 };
-use common::faulty::{FaultyStorage, Mode, Operation};
+use common::faulty::{FaultyStorage, Mode, Operation, Restarted};
 use common::{CountingIds, at, foreign, node, query, read_all, transactions};
 
 /// What a program does with a log.
@@ -25,8 +26,14 @@ enum Step {
     Maintain(Timestamp),
     /// Polls a consumer and commits what it was given.
     Consume,
+    /// Goes back by so many LSNs, and forth again.
+    Reset(u64),
+    /// Makes another consumer and removes it.
+    Visit,
     /// Removes segments until so many bytes are left.
     Retain(u64),
+    /// Removes all that is older than the time that it is from then on.
+    Expire(Timestamp),
     Compact,
     Compress,
     Reopen,
@@ -117,7 +124,13 @@ fn trimming_steps() -> Vec<Step> {
         Step::Retain(4000),
         append(26..27),
         Step::Consume,
+        Step::Reset(3),
+        Step::Visit,
         Step::Compress,
+        // All of it, also what is not sealed yet, but for what is not read.
+        Step::Consume,
+        Step::Expire(at(9_000_000_000)),
+        append(27..31),
     ]
 }
 
@@ -146,6 +159,8 @@ struct Run {
     held: Vec<Held>,
     /// How many of those no loss of power may take.
     promised: usize,
+    /// The nodes that the log was.
+    nodes: BTreeSet<NodeId>,
     /// The append that closed the handle.
     unknown: Option<Held>,
     /// The LSN that the consumer was told is committed, and the one that it may be at.
@@ -156,7 +171,9 @@ struct Run {
 }
 
 fn options(durability: Durability, time: Arc<ManualTime>, ids: Arc<dyn IdSource>) -> LogOptions {
-    LogOptions { durability, segment_bytes: 4096, time, ids, ..LogOptions::default() }
+    // With it writes are expected, which is one more thing that can fail.
+    let memory_map = durability == Durability::Os;
+    LogOptions { durability, segment_bytes: 4096, memory_map, time, ids, ..LogOptions::default() }
 }
 
 impl Run {
@@ -171,6 +188,7 @@ impl Run {
             log: None,
             held: Vec::new(),
             promised: 0,
+            nodes: BTreeSet::new(),
             unknown: None,
             committed: (0, 0),
             errors: Vec::new(),
@@ -185,7 +203,7 @@ impl Run {
                 if dies {
                     return run;
                 }
-                assert_eq!(run.errors.len(), 1, "one fault is one error");
+                assert_eq!(run.errors.len(), 1, "one fault is one error: {fault:?} {:?}", run.errors);
             }
         }
         if let Some(log) = run.log.take() {
@@ -218,6 +236,14 @@ impl Run {
                 (log.maintain(*now).map(|()| None), Vec::new())
             }
             Step::Consume => (self.consume(&log).map(|()| None), Vec::new()),
+            Step::Reset(back) => (self.reset(&log, *back).map(|()| None), Vec::new()),
+            Step::Visit => (visit(&log).map(|()| None), Vec::new()),
+            Step::Expire(now) => {
+                self.time.set(*now);
+                let policy =
+                    RetentionPolicy { max_age: Some(Duration::from_secs(1)), ..RetentionPolicy::default() };
+                (log.retain(&policy).map(|_| None), Vec::new())
+            }
             Step::Retain(bytes) => {
                 let policy = RetentionPolicy { max_bytes: Some(*bytes), ..RetentionPolicy::default() };
                 (log.retain(&policy).map(|_| None), Vec::new())
@@ -299,6 +325,7 @@ impl Run {
                 assert!(log.past_nodes().is_empty() || self.torn, "nothing was lost");
                 // Opening makes sure of all that it finds.
                 self.promised = self.held.len();
+                self.nodes.insert(log.node());
                 self.log = Some(log);
                 true
             }
@@ -324,6 +351,13 @@ impl Run {
         assert_eq!(log.stats().unwrap().bytes, segments(&*place).values().sum::<u64>(), "{what}");
         let found = self.find(&log, what);
         assert!(found.len() >= least, "{what}: {} of {least} are left", found.len());
+        if found.len() < self.held.len() {
+            // Its dots and LSNs may be known elsewhere.
+            assert!(
+                log.epoch() > 0 && self.nodes.iter().all(|node| log.past_nodes().contains(node)),
+                "{what}"
+            );
+        }
         if self.work.removes {
             self.check_consumer(&log, what);
         }
@@ -418,6 +452,17 @@ impl Run {
         Ok(())
     }
 
+    fn reset(&mut self, log: &ChangeLog, back: u64) -> Result<()> {
+        let consumer = log.consumer("reader")?;
+        let before = self.committed;
+        for to in [self.committed.1 - back, self.committed.1] {
+            self.committed.0 = before.1 - back;
+            consumer.reset(to)?;
+        }
+        self.committed = (before.1, before.1);
+        Ok(())
+    }
+
     fn check_consumer(&self, log: &ChangeLog, what: &str) {
         let consumers = log.consumers().unwrap_or_else(|error| panic!("{what}: {error}"));
         let position = consumers.first().map_or(0, |consumer| consumer.position);
@@ -432,16 +477,25 @@ impl Run {
     }
 }
 
+fn visit(log: &ChangeLog) -> Result<()> {
+    let visitor = log.consumer("visitor")?;
+    if let Some(last) = visitor.poll(1).ok().and_then(|entries| entries.last().map(|entry| entry.lsn)) {
+        visitor.commit(last)?;
+    }
+    log.remove_consumer("visitor")
+}
+
 /// The segments and how many bytes they take.
 fn segments(place: &dyn Storage) -> BTreeMap<String, u64> {
     let names = place.list().unwrap().into_iter().filter(|name| name.ends_with(".segment"));
     names.map(|name| (name.clone(), place.open(&name).unwrap().length().unwrap())).collect()
 }
 
-/// The first LSN that is left and the last one.
+/// The first LSN that is left, or would be, and the last one.
 fn bounds(log: &ChangeLog) -> (u64, u64) {
     let stats = log.stats().unwrap();
-    (stats.first_lsn.max(1), stats.last_lsn)
+    let first = if stats.first_lsn == 0 { stats.last_lsn + 1 } else { stats.first_lsn };
+    (first, stats.last_lsn)
 }
 
 /// What fails, at every change of any file that the work makes.
@@ -457,7 +511,7 @@ fn every_point(work: Work, durability: Durability) {
     );
     let log = log.unwrap();
     let reasons: BTreeSet<_> = log.removals().unwrap().iter().map(|removal| removal.reason.name()).collect();
-    assert_eq!(reasons.len(), if work.removes { 2 } else { 0 }, "{reasons:?}");
+    assert_eq!(reasons.len(), if work.removes { 3 } else { 0 }, "{reasons:?}");
     let names = clean.storage.list().unwrap();
     let last = names.iter().filter_map(|name| name.strip_suffix(".segment")).max().unwrap();
     assert!(last.parse::<u64>().unwrap() >= 4, "{last}");
@@ -467,7 +521,7 @@ fn every_point(work: Work, durability: Durability) {
     let compressed = compressed.filter(|name| common::bytes(&clean.storage.after_crash(), name)[10] == 7);
     assert_eq!(compressed.count() + 1, segments(&clean.storage.after_crash()).len());
     assert!(!names.iter().any(|name| name.ends_with(".new")), "{names:?}");
-    assert_eq!(clean.check(Arc::new(clean.storage.after_power_loss(0)), wanted, "clean"), wanted);
+    assert_eq!(clean.check(Arc::new(Restarted(clean.storage.after_power_loss(0))), wanted, "clean"), wanted);
 
     let changes = Run::new(work, durability, None).storage.changes();
     let (mut runs, mut openings) = (0, 0);
@@ -481,7 +535,7 @@ fn every_point(work: Work, durability: Durability) {
         let modes: Vec<Mode> = match operation {
             // A store cannot fail.
             Operation::Store => vec![Mode::Crash],
-            Operation::Write => {
+            Operation::Write | Operation::Prepare => {
                 let fail = [ErrorCode::Io, ErrorCode::NoSpace].map(Mode::Fail);
                 fail.into_iter().chain(torn).chain([Mode::Crash]).collect()
             }
@@ -501,12 +555,12 @@ fn every_point(work: Work, durability: Durability) {
             let seeds = match (operation, mode) {
                 (_, Mode::Fail(ErrorCode::NoSpace)) => 0,
                 (Operation::Store, _) => u64::from(number % 3 == 0),
-                (Operation::Write | Operation::Sync, _) => 2,
+                (Operation::Write | Operation::Prepare | Operation::Sync, _) => 2,
                 _ => 1,
             };
             for seed in 0..seeds {
                 let seed = seed + 2 * number;
-                let left = Arc::new(run.storage.after_power_loss(seed));
+                let left = Arc::new(Restarted(run.storage.after_power_loss(seed)));
                 run.check(left, run.promised, &format!("{what} power lost {seed}"));
                 openings += 2;
             }
@@ -516,7 +570,7 @@ fn every_point(work: Work, durability: Durability) {
                 run.storage.restart();
                 assert!(run.open(), "{what}: {:?}", run.errors.last());
                 assert!(run.attempt(&Step::Append(vec![change(50)])) && run.attempt(&Step::Sync));
-                let left = Arc::new(run.storage.after_power_loss(number));
+                let left = Arc::new(Restarted(run.storage.after_power_loss(number)));
                 run.check(left, run.promised, &format!("{what} and power lost later"));
                 openings += 3;
             }
@@ -547,6 +601,11 @@ fn every_point_of_a_log_that_leaves_it_to_the_operating_system() {
 #[test]
 fn every_point_of_a_synced_log_that_is_consumed_and_trimmed() {
     every_point(IS_TRIMMED, Durability::Sync);
+}
+
+#[test]
+fn every_point_of_a_log_that_syncs_now_and_then_and_is_consumed_and_trimmed() {
+    every_point(IS_TRIMMED, Durability::Interval);
 }
 
 #[test]

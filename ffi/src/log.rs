@@ -54,8 +54,9 @@ pub struct causelog_log_options {
     pub segment_bytes: u64,
     /// Where the time comes from; by default the system's clock. The log keeps it alive.
     pub time: *const causelog_time,
-    /// Not zero: sealed segments are read through a memory map instead of `pread`. Scans then copy nothing, but
-    /// should the disk fail to read a page, or somebody cut a file from outside, the process gets a
+    /// Not zero: sealed segments are read through a memory map instead of `pread`, and small transactions written
+    /// through one where appends do not sync. Scans then copy nothing and such appends make no system call, but
+    /// should the disk fail, or somebody cut a file from outside, the process gets a
     /// SIGBUS instead of an error. `causelog_log_verify` never reads so.
     pub memory_map: i32,
 }

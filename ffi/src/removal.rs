@@ -16,7 +16,7 @@ use crate::text::causelog_text;
 /// How much of a log is kept. Begin with `CAUSELOG_RETENTION_POLICY_INIT`, which keeps all.
 ///
 /// Entries are removed by whole segments, oldest first; so somewhat more is kept than the
-/// rules ask for, and the segment that is being written always. What several rules remove is
+/// rules ask for, and the segment that is being written unless all of it is too old. What several rules remove is
 /// removed by the first of them.
 #[derive(Clone, Copy)]
 #[repr(C)]

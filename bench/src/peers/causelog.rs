@@ -20,8 +20,8 @@ pub(crate) struct Causelog {
 }
 
 impl Causelog {
-    pub(crate) fn open(directory: &Path, durability: Durability) -> Result<Causelog> {
-        let options = |durability| LogOptions { durability, ..LogOptions::default() };
+    pub(crate) fn open(directory: &Path, durability: Durability, memory_map: bool) -> Result<Causelog> {
+        let options = |durability| LogOptions { durability, memory_map, ..LogOptions::default() };
         let memory = (durability == Durability::Memory).then(MemoryStorage::new);
         let log = match (durability, &memory) {
             (_, Some(memory)) => {

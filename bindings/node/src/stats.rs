@@ -3,7 +3,7 @@
 use napi_derive::napi;
 
 use crate::consumer::{ConsumerStatus, statuses};
-use crate::output::{Count, Moment, Record};
+use crate::output::{Count, Moment, Nanoseconds, Record};
 
 /// What a log holds, in numbers.
 #[napi(object, object_from_js = false, use_nullable = true)]
@@ -27,9 +27,15 @@ pub struct ChangeLogStats {
     /// The earliest timestamp of any transaction, rounded down to milliseconds; `null` if there is none.
     #[napi(ts_type = "Date")]
     pub oldest: Option<Moment>,
+    /// The same in nanoseconds since 1970: exact.
+    #[napi(ts_type = "bigint")]
+    pub oldest_ns: Option<Nanoseconds>,
     /// The latest timestamp of any transaction, rounded down to milliseconds; `null` if there is none.
     #[napi(ts_type = "Date")]
     pub newest: Option<Moment>,
+    /// The same in nanoseconds since 1970: exact.
+    #[napi(ts_type = "bigint")]
+    pub newest_ns: Option<Nanoseconds>,
     /// LSN of the last entry that would survive a loss of power; `0n` if there is none.
     pub durable_lsn: u64,
     /// Segments that the log consists of.
@@ -84,7 +90,9 @@ impl From<causelog::ChangeLogStats> for ChangeLogStats {
             first_lsn: stats.first_lsn,
             last_lsn: stats.last_lsn,
             oldest: stats.oldest.map(Moment),
+            oldest_ns: stats.oldest.map(Nanoseconds),
             newest: stats.newest.map(Moment),
+            newest_ns: stats.newest.map(Nanoseconds),
             durable_lsn: stats.durable_lsn,
             segments: Count(stats.segments),
             bytes: Count(stats.bytes),

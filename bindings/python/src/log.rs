@@ -73,8 +73,9 @@ impl ChangeLog {
     ///         to 2**30; 64 MiB unless told otherwise.
     ///     read_only: whether only to read: beside a writer in any process, and without one. Appends
     ///         then raise ``ReadOnlyError``, and what the writer appends is seen as it comes.
-    ///     memory_map: whether to read sealed segments through a memory map instead of ``pread``.
-    ///         Scans then copy less, but should the disk fail to read a page, or somebody cut a file from
+    ///     memory_map: whether to read sealed segments through a memory map instead of ``pread``, and to
+    ///         write small transactions through one where appends do not sync. Scans then copy less and such
+    ///         appends make no system call, but should the disk fail, or somebody cut a file from
     ///         outside, the process ends by a SIGBUS instead of getting an error. ``verify`` never reads so.
     ///     time: where the time comes from, instead of the system's clock.
     ///

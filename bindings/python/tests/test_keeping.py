@@ -75,7 +75,7 @@ def test_what_was_closed_answers_nothing() -> None:
         log.compact,
         log.compress,
         log.verify,
-        log.maintain,
+        lambda: log.maintain(START),
         lambda: log.wait(0, timedelta(0)),
     ):
         with pytest.raises(causelog.ClosedError):
@@ -237,7 +237,7 @@ def test_a_log_for_reading_only(tmp_path: Path) -> None:
         fill(log, 3)
         assert [entry.lsn for entry in reader.query()] == [1, 2, 3]
         assert reader.epoch == log.epoch == 0
-        for call in (lambda: fill(reader, 1), reader.sync, reader.retain, reader.maintain):
+        for call in (lambda: fill(reader, 1), reader.sync, reader.retain, lambda: reader.maintain(START)):
             with pytest.raises(causelog.ReadOnlyError):
                 call()
 

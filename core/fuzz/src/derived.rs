@@ -20,7 +20,7 @@ use super::segment::{
     seal_pages, taken_apart,
 };
 
-const CELLS: usize = 9;
+const CELLS: usize = 11;
 /// More than any log here holds.
 const MOST: usize = 10_000;
 

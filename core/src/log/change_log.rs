@@ -13,7 +13,7 @@ use crate::id::{Dot, NodeId};
 use crate::log::commit::Writing;
 use crate::log::consumer::statuses;
 use crate::log::cursor::Cursor;
-use crate::log::ends::Ends;
+use crate::log::ends::{End, Ends};
 use crate::log::format::Identity;
 use crate::log::opening;
 use crate::log::options::{Durability, LogOptions};
@@ -91,6 +91,8 @@ pub(super) struct Inner {
     pub(super) seen: Mutex<Seen>,
     /// Why the handle can no longer be used, once it cannot.
     pub(super) closed: OnceLock<String>,
+    /// The failed sync that closed the log, until who closes it is told.
+    pub(super) unsaid: Mutex<Option<String>>,
 }
 
 impl ChangeLog {
@@ -166,10 +168,10 @@ impl ChangeLog {
         self.inner.identity.log
     }
 
-    /// How often the log has lost its end, and with it LSNs that were handed out: a position is
+    /// How often the log has lost its end, or may have, and with it LSNs that were handed out: a position is
     /// one of this log and this epoch. What a [`Consumer`](crate::Consumer) was handed stays right in all of them.
     pub fn epoch(&self) -> u64 {
-        self.inner.identity.epoch
+        self.inner.ends.epoch()
     }
 
     /// The entries that `options` ask for, in the order of their LSNs or in reverse.
@@ -197,8 +199,11 @@ impl ChangeLog {
         let log = &self.inner;
         log.check_open()?;
         log.refresh()?;
-        log.make_durable()?;
-        let manifest = log.state.read().manifest.clone();
+        let end = log.durable_end()?;
+        let (manifest, first) = {
+            let state = log.state.read();
+            (state.manifest.clone(), state.first_segment())
+        };
         let lost =
             manifest.forgotten.iter().find(|(node, sequence)| !seen.covers(Dot::new(*node, *sequence)));
         if let Some((node, sequence)) = lost {
@@ -208,7 +213,7 @@ impl ChangeLog {
             );
             return Err(Error::new(ErrorCode::Truncated, message));
         }
-        Ok(TransactionCursor::new(log.clone(), seen.clone()))
+        Ok(TransactionCursor::new(log.clone(), seen.clone(), first, end))
     }
 
     /// The clock of everything in the log.
@@ -293,7 +298,7 @@ impl ChangeLog {
     /// too, but cannot say whether the last sync failed.
     ///
     /// # Errors
-    /// `IO` when the last sync failed; the log is closed all the same.
+    /// `IO` when the last sync failed, also one that closed the log before; the log is closed all the same.
     pub fn close(&self) -> Result<()> {
         self.inner.close()
     }
@@ -340,15 +345,32 @@ impl Inner {
         due && self.last_sync.compare_exchange(last, now, Ordering::Relaxed, Ordering::Relaxed).is_ok()
     }
 
-    /// Syncs if something is not durable yet.
+    /// Syncs if something that a writer's handle shows is not durable yet.
     pub(super) fn make_durable(&self) -> Result<()> {
         let state = self.state.read();
         // Under `Sync` nothing is shown before it is durable.
-        let settled = self.options.read_only
-            || self.options.durability == Durability::Sync
-            || state.active.durable_end == state.active.end;
+        let settled =
+            self.options.durability == Durability::Sync || state.active.durable_end >= state.active.end;
         drop(state);
         if settled { Ok(()) } else { self.write(Writing::commit) }
+    }
+
+    /// A place up to which all is durable: the end of what was shown when it was asked for, or a later one.
+    fn durable_end(&self) -> Result<End> {
+        if !self.options.read_only {
+            self.make_durable()?;
+            let active = &self.state.read().active;
+            return Ok(End { segment: active.number(), offset: active.end.min(active.durable_end) });
+        }
+        let (end, file) = {
+            let active = &self.state.read().active;
+            (End { segment: active.number(), offset: active.end }, active.open.file.clone())
+        };
+        // Segments before this one were synced when they were sealed.
+        if self.ends.durable().is_none_or(|durable| durable < end) {
+            file.sync()?;
+        }
+        Ok(end)
     }
 }
 

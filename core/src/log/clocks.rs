@@ -18,6 +18,8 @@ use crate::log::tail::Known;
 const MOST_KNOWN: usize = 32 * 1024;
 /// Clocks that were looked up and are kept for the next who asks.
 const MOST_REMEMBERED: usize = 4096;
+/// How often a walk goes back to the last place before what it lacks, before it goes back to where its segment begins.
+const MOST_STEPS_BACK: usize = 4;
 /// Somebody who reads on is followed so far, in bytes, before another start is looked for.
 const READ_ON: u64 = 4 << 20;
 
@@ -27,14 +29,55 @@ pub(super) struct ClockWalk {
     frames: FrameReader,
     offset: u64,
     known: HashMap<(NodeIndex, u64), Clock>,
+    /// Whether it knows the clocks of all transactions before its segment that this one refers to.
+    knows_outside: bool,
+    /// Whether it keeps every clock that it comes by: it cannot miss any then.
+    keeps_all: bool,
 }
 
 impl ClockWalk {
     /// A walk that starts so that it comes by the frame at `offset`.
     fn start(log: &Inner, view: SegmentView, offset: u64) -> Result<ClockWalk> {
-        let (start, known) = log.waypoint(&view, offset)?;
-        let known = known.into_iter().map(|known| ((known.author, known.sequence), known.clock)).collect();
-        Ok(ClockWalk { frames: view.frames(), view, offset: start, known })
+        let (frames, known) = (view.frames(), HashMap::new());
+        let (knows_outside, keeps_all) = (false, false);
+        let mut walk = ClockWalk { frames, view, offset, known, knows_outside, keeps_all };
+        walk.go_back(log, offset)?;
+        Ok(walk)
+    }
+
+    /// Starts anew so that it comes by the frame at `offset`, with what it knows.
+    fn go_back(&mut self, log: &Inner, offset: u64) -> Result<()> {
+        let (start, known) = log.waypoint(&self.view, offset)?;
+        self.offset = start;
+        self.know(known);
+        Ok(())
+    }
+
+    fn know(&mut self, clocks: Vec<Known>) {
+        self.known.extend(clocks.into_iter().map(|known| ((known.author, known.sequence), known.clock)));
+    }
+
+    /// Finds out about a transaction whose clock it lacks, or goes back to where it will.
+    fn look_for(&mut self, log: &Inner, missing: (NodeIndex, u64), times: usize) -> Result<()> {
+        if !self.knows_outside {
+            self.knows_outside = true;
+            self.know(log.outside(self.view.number())?);
+            if self.known.contains_key(&missing) {
+                return Ok(());
+            }
+        }
+        let (node, sequence) = missing;
+        let place = log.locate(node, sequence)?.filter(|place| place.sequence == sequence);
+        let place = place.filter(|place| place.view.number() == self.view.number());
+        let place = place.ok_or_else(|| self.misled())?;
+        if times < MOST_STEPS_BACK {
+            return self.go_back(log, place.offset.min(self.offset));
+        }
+        if self.keeps_all {
+            return Err(self.misled());
+        }
+        self.keeps_all = true;
+        self.go_back(log, SegmentHeader::LENGTH as u64)
     }
 
     /// Whether it will come by this frame soon.
@@ -61,7 +104,7 @@ impl ClockWalk {
                 Some((Err(missing), _)) => return Ok(Err(missing)),
                 None => return Err(self.frames.corrupt(offset, "the frame's content makes no sense")),
             };
-            if self.known.len() >= MOST_KNOWN {
+            if self.known.len() >= MOST_KNOWN && !self.keeps_all {
                 self.known.clear();
             }
             self.known.insert(key, clock.clone());
@@ -113,13 +156,17 @@ impl Inner {
         }
         match self.locate(author, sequence)?.filter(|place| place.sequence == sequence) {
             None => Ok(None),
-            Some(place) => self.work_out(&mut None, place).map(Some),
+            Some(place) => {
+                let clock = self.work_out(&mut None, place)?;
+                self.remember((author, sequence), &clock);
+                Ok(Some(clock))
+            }
         }
     }
 
     /// The clock of the transaction at this place. `walk` is where an earlier call stopped, and where this one does.
     pub(super) fn work_out(&self, walk: &mut Option<ClockWalk>, place: Place) -> Result<Clock> {
-        let mut target = place.offset;
+        let target = place.offset;
         // Where it stays, for it is large, and for whoever reads on this is all.
         if let Some(near) = walk.as_mut().filter(|walk| walk.leads_to(&place.view, target)) {
             match near.advance(self, target) {
@@ -131,35 +178,21 @@ impl Inner {
                 }
             }
         }
-        let first = match walk.take().filter(|walk| walk.leads_to(&place.view, target)) {
+        let mut current = match walk.take().filter(|walk| walk.leads_to(&place.view, target)) {
             Some(walk) => walk,
             None => ClockWalk::start(self, place.view.clone(), target)?,
         };
-        // What a walk needs to know first is looked for by another one, further back: so each comes to an end.
-        let mut waiting: Vec<(ClockWalk, u64, (NodeIndex, u64))> = Vec::new();
-        let mut current = first;
-        loop {
+        for times in 0.. {
             match current.advance(self, target)? {
-                Err((node, sequence)) => {
-                    let place = self.locate(node, sequence)?.filter(|place| place.sequence == sequence);
-                    let place = place.ok_or_else(|| current.misled())?;
-                    let next = ClockWalk::start(self, place.view.clone(), place.offset)?;
-                    waiting.push((current, target, (node, sequence)));
-                    (current, target) = (next, place.offset);
+                Ok(clock) => {
+                    current.keeps_all = false;
+                    *walk = Some(current);
+                    return Ok(clock);
                 }
-                Ok(clock) => match waiting.pop() {
-                    None => {
-                        *walk = Some(current);
-                        return Ok(clock);
-                    }
-                    Some((mut waiter, its_target, dependency)) => {
-                        self.remember(dependency, &clock);
-                        waiter.known.insert(dependency, clock);
-                        (current, target) = (waiter, its_target);
-                    }
-                },
+                Err(missing) => current.look_for(self, missing, times)?,
             }
         }
+        Err(current.misled())
     }
 
     /// Where a walk to this offset starts, and the clocks that are known there.
@@ -179,11 +212,8 @@ impl Inner {
                 return self.indexed_waypoint(view, index, offset);
             }
         }
-        let current = if view.is_active() { self.segment(view.number())? } else { Some(view.clone()) };
-        let index = current.as_ref().filter(|current| current.open.header.base == view.open.header.base);
-        let index = index.and_then(|view| view.open.index.clone());
-        let index = index.ok_or_else(|| Error::internal(format!("{} has no index", view.open.name)))?;
-        self.indexed_waypoint(view, &index, offset)
+        let open = if view.is_active() { self.same_segment(view)? } else { view.open.clone() };
+        self.indexed_waypoint(view, open.index()?, offset)
     }
 
     fn indexed_waypoint(

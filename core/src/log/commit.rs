@@ -19,8 +19,10 @@ use crate::log::writer::{Undo, Writer};
 const MOST_PENDING: usize = 16 << 20;
 /// After so many bytes that nobody syncs the disk is set to work, in bytes.
 const WRITTEN_BACK: u64 = 4 << 20;
-/// How much space is prepared at a time where that makes syncs cheap, in bytes.
+/// How much space is prepared at a time where that makes syncs or small writes cheap, in bytes.
 const PREPARED: u64 = 1 << 20;
+/// Writes of more bytes than this gain nothing by a memory map.
+const SMALL_WRITE: usize = 4096;
 
 /// Somebody who waits for a sync that another thread does.
 #[derive(Default)]
@@ -76,12 +78,17 @@ impl Drop for Carried {
 pub(super) struct Writing<'a> {
     log: &'a Inner,
     pub(super) writer: MutexGuard<'a, Writer>,
+    /// Whether it is this one that syncs for all.
+    leads: bool,
     done: bool,
 }
 
 impl Drop for Writing<'_> {
     fn drop(&mut self) {
         if !self.done {
+            if self.leads {
+                self.writer.leading = false;
+            }
             self.log.shut(&mut self.writer, "an internal failure closed the log: open it again");
         }
     }
@@ -90,7 +97,9 @@ impl Drop for Writing<'_> {
 impl Inner {
     /// Does `work` with the writer's lock held.
     pub(super) fn write<'a, T>(&'a self, work: impl FnOnce(&mut Writing<'a>) -> Result<T>) -> Result<T> {
-        let mut writing = Writing { log: self, writer: self.writer.lock(), done: false };
+        // In a forked process the lock may be held by somebody who is not there.
+        self.check_writable()?;
+        let mut writing = Writing { log: self, writer: self.writer.lock(), leads: false, done: false };
         let outcome = self.check_writable().and_then(|()| work(&mut writing));
         writing.done = true;
         outcome
@@ -99,18 +108,26 @@ impl Inner {
     pub(super) fn shut(&self, writer: &mut Writer, why: &str) {
         // Only the first reason counts.
         let _ = self.closed.set(why.to_owned());
-        writer.lock = None;
+        // While somebody writes, nobody else may become the writer.
+        if !writer.leading {
+            writer.lock = None;
+        }
         for waiter in writer.waiting.drain(..) {
             waiter.wake(Outcome::Done(Err(self.closed_error(why))));
         }
         self.room.notify_all();
+        // Whoever has looked and is not yet asleep holds this lock.
+        drop(self.waiting.lock());
         self.arrivals.notify_all();
     }
 
     /// After a failed sync the kernel may have dropped the bytes and would report
     /// success next time, so there is no next time: only opening tells what is there.
     pub(super) fn sync_failed(&self, writer: &mut Writer, error: &Error) {
-        self.shut(writer, &format!("a failed sync closed the log, open it again: {error}"));
+        let why = format!("a failed sync closed the log, open it again: {error}");
+        self.ends.set_sync_failed();
+        *self.unsaid.lock() = Some(why.clone());
+        self.shut(writer, &why);
     }
 }
 
@@ -154,6 +171,20 @@ impl<'a> Writing<'a> {
         let writer = &mut *self.writer;
         let start = writer.segment.end - writer.pending.len() as u64;
         let staged = std::mem::take(&mut writer.staged);
+        if !writer.says_unsynced
+            && let Err(error) = self.log.say_unsynced(writer)
+        {
+            self.log.unwrite(writer, staged, start, &error);
+            return Err(error);
+        }
+        let segment = &mut writer.segment;
+        if self.log.options.memory_map
+            && segment.end > segment.prepared
+            && writer.pending.len() <= SMALL_WRITE
+        {
+            segment.prepared = segment.end + PREPARED;
+            segment.file.expect_writes(start, segment.prepared - start);
+        }
         if let Err(error) = writer.segment.file.write_at(start, &writer.pending) {
             self.log.unwrite(writer, staged, start, &error);
             return Err(error);
@@ -177,11 +208,17 @@ impl<'a> Writing<'a> {
             let outcome = MutexGuard::unlocked(&mut self.writer, || waiter.wait());
             match outcome {
                 Outcome::Done(outcome) => return outcome,
-                Outcome::Lead => self.log.check_open()?,
+                Outcome::Lead => {}
             }
         }
-        self.writer.leading = true;
-        self.lead()
+        (self.writer.leading, self.leads) = (true, true);
+        let outcome = self.log.check_open().and_then(|()| self.lead());
+        self.leads = false;
+        if self.log.is_closed() {
+            self.writer.leading = false;
+            self.writer.lock = None;
+        }
+        outcome
     }
 
     fn lead(&mut self) -> Result<()> {

@@ -10,7 +10,7 @@ use smallvec::SmallVec;
 
 use crate::causality::{Clock, NodeIndex};
 use crate::clock::VectorClock;
-use crate::error::{Error, Result};
+use crate::error::{Error, ErrorCode, Result};
 use crate::id::{Dot, NodeId};
 use crate::log::change_log::{ChangeLog, Inner};
 use crate::log::clocks::ClockWalk;
@@ -25,6 +25,7 @@ use crate::log::retention::joined;
 use crate::log::scan::Scan;
 use crate::log::tail::{Tail, Taken, TakenRow};
 use crate::log::writer::Writer;
+use crate::storage::Storage;
 
 /// What compaction may remove.
 ///
@@ -239,13 +240,19 @@ impl Inner {
         self.remove_checkpoint()?;
         let forgotten: Vec<_> = forgotten.into_iter().collect();
         self.record(&removal, &forgotten, horizon, false)?;
-        for number in plan {
+        let rewritten = plan.into_iter().try_for_each(|number| {
             removal.bytes += self.rewrite(number, chokes)?;
+            Ok(())
+        });
+        if self.is_closed() {
+            self.shut(writer, "a failed compaction closed the log, open it again");
+            return rewritten.map(|()| None);
         }
-        self.record(&removal, &forgotten, horizon, true)?;
-        self.write_checkpoint(writer)?;
+        // What was done until then stays done.
+        let recorded =
+            self.record(&removal, &forgotten, horizon, true).and_then(|()| self.write_checkpoint(writer));
         self.ends.set_generation(2 * self.state.read().manifest.removals.len() as u64);
-        Ok(Some(removal))
+        rewritten.and(recorded).map(|()| Some(removal))
     }
 
     /// Puts a removal on record; again, once it is known what it came to.
@@ -280,31 +287,15 @@ impl Inner {
             SegmentHeader { base: Base { salt, ..view.open.header.base }, ..view.open.header.clone() };
         let rewritten = Rewrite::new(&view, header.clone())?.run(&view, chokes)?;
 
-        let (name, temporary) = (format::segment_file(number), format::rewritten_file(number));
-        let _ = self.storage.remove(&temporary);
-        let file = self.storage.create(&temporary)?;
-        // What was compressed is compressed again, if that still makes it shorter.
-        let mut length = None;
-        if view.open.compressed.is_some() {
-            let whole = rewritten.bytes.as_slice();
-            length =
-                compressed::write(&header, whole.len() as u64, |at, block| copy(whole, at, block), &*file)?;
-        }
-        let bytes = match length {
-            Some(length) => length,
-            None => {
-                file.truncate(0)?;
-                file.write_at(0, &rewritten.bytes)?;
-                rewritten.bytes.len() as u64
-            }
-        };
-        drop(file);
-        let index = rewritten.index(&view)?;
-        // Nobody may open one of the two while the other is still the old one, in this process or another.
-        let _swapping = self.storage.lock_file(format::SWAP_LOCK)?;
-        self.segments.exclusively(|| {
-            self.storage.rename(&temporary, &name)?;
-            self.storage.replace(&format::index_file(number), &index)
+        let temporary = format::rewritten_file(number);
+        let written = self.write_rewritten(&temporary, &view, &rewritten);
+        let swapped = written.and_then(|bytes| {
+            let index = rewritten.index(&view)?;
+            Ok((bytes, self.swap(number, &index)?))
+        });
+        let (bytes, outcome) = swapped.inspect_err(|_| {
+            // Best effort; opening does it as well.
+            let _ = self.storage.remove(&temporary);
         })?;
 
         let summary =
@@ -325,7 +316,55 @@ impl Inner {
             *place = sealed;
         }
         self.segments.forget(number);
-        Ok(shorter)
+        outcome.map(|()| shorter)
+    }
+
+    /// Writes a segment beside the one that it is to replace, and says how many bytes it takes.
+    fn write_rewritten(&self, name: &str, view: &SegmentView, rewritten: &Rewrite) -> Result<u64> {
+        let _ = self.storage.remove(name);
+        let file = self.storage.create(name)?;
+        let whole = rewritten.bytes.as_slice();
+        // What was compressed is compressed again, if that still makes it shorter.
+        if view.open.compressed.is_some()
+            && let Some(length) = compressed::write(
+                &rewritten.header,
+                whole.len() as u64,
+                |at, block| copy(whole, at, block),
+                &*file,
+            )?
+        {
+            return Ok(length);
+        }
+        file.truncate(0)?;
+        file.write_at(0, whole)?;
+        Ok(whole.len() as u64)
+    }
+
+    /// Puts a rewritten segment and its index in the place of the old ones. An inner error came once
+    /// that was done.
+    fn swap(&self, number: u64, index: &[u8]) -> Result<Result<()>> {
+        let (temporary, name) = (format::rewritten_file(number), format::segment_file(number));
+        let index_name = format::index_file(number);
+        // Nobody may open one of the two while the other is still the old one, in this process or another.
+        let _swapping = self.storage.lock_file(format::SWAP_LOCK)?;
+        self.segments.exclusively(|| {
+            if let Err(error) = self.storage.rename(&temporary, &name) {
+                // It may be that only making it durable failed.
+                if self.storage.list()?.contains(&temporary) {
+                    return Err(error);
+                }
+            }
+            let Err(error) = self.storage.replace(&index_name, index) else { return Ok(Ok(())) };
+            // The old index is of another segment. Without any, opening makes one, and until then this handle has it.
+            match self.storage.remove(&index_name) {
+                Err(failed) if failed.code() != ErrorCode::NotFound => {
+                    let why = format!("a failed compaction closed the log, open it again: {error}; {failed}");
+                    let _ = self.closed.set(why);
+                }
+                _ => self.indexes.replace(&index_name, index)?,
+            }
+            Ok(Err(error))
+        })
     }
 }
 

@@ -168,6 +168,8 @@ impl Consumer {
     /// `NO_SPACE` the position is what it was, or `lsn`.
     pub fn commit(&self, lsn: u64) -> Result<()> {
         self.check_durable(lsn)?;
+        // A reset that comes between the file and this would be undone otherwise.
+        let mut polled = self.polled.lock();
         self.file.write(&self.log.inner, |position| {
             if lsn < position {
                 let message = format!("LSN {lsn} is before its position, {position}: only a reset goes back");
@@ -175,7 +177,6 @@ impl Consumer {
             }
             Ok(lsn)
         })?;
-        let mut polled = self.polled.lock();
         *polled = lsn.max(*polled);
         Ok(())
     }

@@ -88,30 +88,36 @@ fn entry<'a>(
 
 impl Cursor {
     pub(super) fn new(log: Arc<Inner>, options: QueryOptions) -> Result<Self> {
-        let (lowest, end) = {
-            let state = log.state.read();
-            (state.first_lsn(), state.next_lsn)
+        // Where a transaction lies says itself whether it was removed.
+        let place = match options.transaction {
+            None => None,
+            Some(dot) => {
+                let node = log.nodes.read().index(dot.node);
+                let place = node.map(|node| log.locate(node, dot.sequence)).transpose()?.flatten();
+                let place = place.filter(|place| place.sequence == dot.sequence && place.change_count > 0);
+                Some(place.map_or((1, 0), |place| {
+                    (place.first_lsn, place.first_lsn + u64::from(place.change_count) - 1)
+                }))
+            }
         };
+        let state = log.state.read();
+        let (lowest, end) = (state.first_lsn(), state.next_lsn);
         // Whoever has entries up to one that was removed would miss some without knowing.
-        if !options.reverse && options.since.saturating_add(1) < lowest {
+        let short = match place {
+            None => !options.reverse && options.since.saturating_add(1) < lowest,
+            Some((first, last)) => first <= last && first < lowest,
+        };
+        if short {
             return Err(truncated(&log.place, lowest));
         }
         let mut first = options.since.saturating_add(1);
         let mut last = options.until.map_or(end - 1, |until| until.min(end - 1));
-        if let Some(dot) = options.transaction {
-            let node = log.nodes.read().index(dot.node);
-            let place = node.map(|node| log.locate(node, dot.sequence)).transpose()?.flatten();
-            let place = place.filter(|place| place.sequence == dot.sequence && place.change_count > 0);
-            (first, last) = match place {
-                Some(place) => (
-                    first.max(place.first_lsn),
-                    last.min(place.first_lsn + u64::from(place.change_count) - 1),
-                ),
-                None => (1, 0),
-            };
+        if let Some(place) = place {
+            (first, last) = if place.0 > place.1 { place } else { (first.max(place.0), last.min(place.1)) };
         }
         let start = if options.reverse { last } else { first };
-        let next_segment = (first <= last).then(|| log.segment_of(start));
+        let next_segment = (first <= last).then(|| state.segment_of(start));
+        drop(state);
         Ok(Cursor {
             row_id: options.row_id.as_ref().map(|row_id| row_id.encode()),
             remaining: options.limit.unwrap_or(u64::MAX),
@@ -211,7 +217,9 @@ impl Cursor {
             }
             if !self.next_transaction()? {
                 let lowest = self.log.state.read().first_lsn();
-                let short = self.options.reverse && self.options.since.saturating_add(1) < lowest;
+                let short = self.options.reverse
+                    && self.options.transaction.is_none()
+                    && self.options.since.saturating_add(1) < lowest;
                 return if short { Err(truncated(&self.log.place, lowest)) } else { Ok(None) };
             }
         }

@@ -7,6 +7,7 @@ mod identity;
 mod manifest;
 mod segment_header;
 mod standing;
+mod unsynced;
 
 pub(super) use compressed_header::CompressedHeader;
 pub(super) use consumer::{Position, Slots, consumer_file, consumer_lock, consumer_of_file};
@@ -14,6 +15,7 @@ pub(super) use identity::{IDENTITY_FILE, Identity};
 pub(super) use manifest::{CHECKPOINT_FILE, Checkpoint, Horizon, MANIFEST_FILE, Manifest};
 pub(super) use segment_header::SegmentHeader;
 pub(super) use standing::{SavedClock, SegmentSummary, Standing};
+pub(super) use unsynced::{UNSYNCED_FILE, Unsynced};
 
 use crate::error::{Error, ErrorCode, Result};
 
@@ -33,6 +35,7 @@ pub(super) enum Kind {
     Checkpoint = 5,
     Consumer = 6,
     CompressedSegment = 7,
+    Unsynced = 8,
 }
 
 /// Length of what every file begins with.

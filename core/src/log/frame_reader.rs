@@ -9,7 +9,8 @@ use crate::storage::{MappedFile, StorageFile};
 /// out of the processor's nearer caches before it is looked at.
 const LEAST_BLOCK: usize = 16 * 1024;
 const MOST_BLOCK: usize = 64 * 1024;
-/// How far behind a bad frame an intact one is looked for, in bytes: more than is ever on its way to the disk at once.
+/// How far behind a bad frame an intact one is looked for at every offset, in bytes: several times what is on its way to the
+/// disk at once, but for one long transaction, which says itself where it ends.
 const MOST_SEARCHED: u64 = 64 << 20;
 /// How many bytes of what looks like frames are checked there.
 const MOST_CHECKED: u64 = 1 << 30;
@@ -168,8 +169,17 @@ impl FrameReader {
     }
 
     /// Whether an intact frame that says that all before it was durable lies somewhere behind the bad one at
-    /// `offset`. The bad one's length may be what is damaged, so every offset is tried, up to a bound.
+    /// `offset`: where that one's length says, or those of the frames after it. Its length may be what is damaged, so
+    /// every offset is tried as well, up to a bound.
     pub(super) fn durable_beyond(&mut self, offset: u64, end: u64) -> Result<bool> {
+        let mut next = self.claimed_end(offset, end)?;
+        while let Some(at) = next.filter(|at| *at < end) {
+            next = match self.probe(at, end).or_else(ignore_corrupt)? {
+                Some((body, _)) if body.is_durable() => return Ok(true),
+                Some((_, after)) => Some(after),
+                None => None,
+            };
+        }
         let mut left = MOST_CHECKED;
         // A shorter frame has no room for a body.
         let until = end.saturating_sub(HEADER_LENGTH as u64).min(offset.saturating_add(MOST_SEARCHED));

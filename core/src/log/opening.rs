@@ -14,7 +14,7 @@ use crate::log::dictionary::{Dictionary, Numbers};
 use crate::log::ends::{End, Ends};
 use crate::log::format::{
     self, CHECKPOINT_FILE, Checkpoint, IDENTITY_FILE, Identity, MANIFEST_FILE, Manifest, SavedClock,
-    SegmentHeader, Standing,
+    SegmentHeader, Standing, UNSYNCED_FILE, Unsynced,
 };
 use crate::log::frame::Base;
 use crate::log::frame_reader::corrupt;
@@ -27,6 +27,9 @@ use crate::log::tail::{Author, Known, Tail, waypoint_distance};
 use crate::log::writer::{SegmentWriter, Writer};
 use crate::storage::{MemoryStorage, Storage, StorageFile, StorageLock};
 use crate::time::{HybridLogicalClock, Timestamp};
+
+/// How much is written again at a time, in bytes.
+const COPIED: usize = 64 * 1024;
 
 /// Opens the log that `storage` holds, or makes one.
 pub(super) fn open(storage: Arc<dyn Storage>, options: LogOptions) -> Result<Inner> {
@@ -90,6 +93,7 @@ fn open_locked(
         compressing: Mutex::new(()),
         last_sync: AtomicU64::new(options.time.now().nanoseconds() as u64),
         closed: OnceLock::new(),
+        unsaid: Mutex::new(None),
         indexes: MemoryStorage::new(),
         seen: Mutex::new(seen),
         identity,
@@ -399,12 +403,14 @@ impl Start {
                 written_back: end,
                 next_waypoint,
                 sealed: false,
+                has_tail_index: segment.index.is_some(),
             },
             staged: Vec::new(),
             pending: Vec::new(),
             leading: false,
             waiting: Default::default(),
             crowded: false,
+            says_unsynced: false,
         };
         let active = Active { open: Arc::new(segment), dictionary, tail, end, durable_end: end, start };
         let state = State {
@@ -481,6 +487,7 @@ impl Inner {
                     writer.segment.file.truncate(end)?;
                 }
                 self.check_next(here.segment, durable)?;
+                self.write_again(writer, durable)?;
                 // The seal may still be in the operating system's hands only, and without it nothing after it counts.
                 writer.segment.file.sync()?;
                 writer.segment.sealed = true;
@@ -497,12 +504,15 @@ impl Inner {
             }
             // What was found may still be in the operating system's hands only.
             let mut changed = None;
+            // What was shown may have been handed on, even if a loss of power took it to the last byte.
+            let lost = self.ends.visible().is_some_and(|shown| here < shown) || self.may_have_lost(writer)?;
+            if lost || !blank {
+                changed = Some(self.cut_off()?);
+            }
             if end < length {
-                if !blank {
-                    changed = Some(self.cut_off()?);
-                }
                 writer.segment.file.truncate(end)?;
             }
+            self.write_again(writer, durable)?;
             writer.segment.file.sync()?;
             writer.segment.durable_end = end;
             writer.segment.prepared = end;
@@ -511,12 +521,47 @@ impl Inner {
                 state.durable_lsn = state.next_lsn;
                 state.active.durable_end = end;
             }
+            self.clear_unsynced(writer)?;
             self.remove_leftovers()?;
             if here.segment != first {
                 self.write_checkpoint(writer)?;
             }
             return Ok(changed);
         }
+    }
+
+    /// Whether a writer has shown what was not on the disk, and the machine was started since: then nobody knows what
+    /// there was.
+    fn may_have_lost(&self, writer: &mut Writer) -> Result<bool> {
+        if !self.storage.list()?.iter().any(|name| name == UNSYNCED_FILE) {
+            return Ok(false);
+        }
+        writer.says_unsynced = true;
+        match Unsynced::decode(&read(&*self.storage, UNSYNCED_FILE)?) {
+            Ok(unsynced) => Ok(unsynced.boot.is_none() || unsynced.boot != self.storage.boot()),
+            // What it said is unknown, so all may be.
+            Err(error) if error.code() == ErrorCode::Corrupt => Ok(true),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Writes what follows on `durable` in the last segment once more, if a sync of it failed: the operating system may
+    /// have dropped it from what it has yet to write, while it still has it in memory.
+    fn write_again(&self, writer: &Writer, durable: End) -> Result<()> {
+        let segment = &writer.segment;
+        if !self.ends.has_sync_failed() || durable.segment > segment.number {
+            return Ok(());
+        }
+        let mut at = if durable.segment == segment.number { durable.offset } else { 0 };
+        let mut block = vec![0; COPIED];
+        while at < segment.end {
+            let length = (segment.end - at).min(COPIED as u64) as usize;
+            let block = block.get_mut(..length).unwrap_or_default();
+            segment.file.read_at(at, block)?;
+            segment.file.write_at(at, block)?;
+            at += length as u64;
+        }
+        Ok(())
     }
 
     /// Refuses to go on after the sealed segment with this number if the next one was there and is not any more.

@@ -60,10 +60,11 @@ pub struct LogOptions {
     /// Whether only to read: beside a writer in any process, and without one. Appends are then `READ_ONLY`, and
     /// what the writer appends is seen as it comes.
     pub read_only: bool,
-    /// Whether to read sealed segments through a memory map instead of `pread`, where the storage can do that. Scans
-    /// then copy nothing. The price: should the disk fail to read a page, or somebody cut the file from outside, the
-    /// operating system sends the process a SIGBUS, which ends it, instead of an error. [`ChangeLog::verify`](crate::ChangeLog::verify) and the
-    /// segment that is being written are never read so. Default: false.
+    /// Whether to read sealed segments through a memory map instead of `pread`, where the storage can do that, and to write
+    /// small transactions through one under [`Durability::Os`] and [`Durability::Interval`]. Scans then copy nothing, and such
+    /// appends make no system call. The price: should the disk fail, or somebody cut a file from outside, the
+    /// operating system sends the process a SIGBUS, which ends it, instead of an error. [`ChangeLog::verify`](crate::ChangeLog::verify) never
+    /// reads so, nor is the segment that is being written ever read so. Default: false.
     pub memory_map: bool,
     /// Where the time comes from.
     pub time: Arc<dyn TimeSource>,

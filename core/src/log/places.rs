@@ -122,13 +122,6 @@ impl Inner {
         })
     }
 
-    /// The number of the segment that holds this LSN, or will.
-    pub(super) fn segment_of(&self, lsn: u64) -> u64 {
-        let state = self.state.read();
-        let at = state.sealed.partition_point(|sealed| sealed.summary.next_lsn() <= lsn);
-        state.sealed.get(at).map_or(state.active.number(), |sealed| sealed.summary.number)
-    }
-
     /// The log's frontier where the segment with this number begins.
     pub(super) fn start_frontier(&self, number: u64) -> Result<ClockTree> {
         let (mut frontier, mut next) = {
@@ -229,7 +222,7 @@ impl Inner {
     }
 
     /// The segment of a view that was taken before it was sealed.
-    fn same_segment(&self, view: &SegmentView) -> Result<Arc<OpenSegment>> {
+    pub(super) fn same_segment(&self, view: &SegmentView) -> Result<Arc<OpenSegment>> {
         let open = self.open_sealed(view.number())?;
         if open.header.base.salt != view.open.header.base.salt {
             let message = format!("{}: compacted since the query was made: make it again", self.place);
@@ -243,15 +236,18 @@ impl Inner {
         let mut relative = Vec::new();
         let mut in_tail = Vec::new();
         let mut index = view.open.index.clone();
-        if view.active {
+        while view.active {
             let state = self.state.read();
             if state.active.number() == view.number() {
-                in_tail = state.active.tail.row(hash);
+                // Those who append are let in between.
+                let Some(found) = state.active.tail.row(hash) else { continue };
+                in_tail = found;
             } else {
                 self.since_sealed(&state, view)?;
                 drop(state);
                 index = self.same_segment(view)?.index.clone();
             }
+            break;
         }
         if let Some(index) = index {
             relative = index.row(hash)?;

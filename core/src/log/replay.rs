@@ -161,13 +161,14 @@ impl Inner {
         let mut writer = self.writer.lock();
         self.check_open()?;
         loop {
+            self.ends.follow(&*self.storage)?;
             let generation = self.ends.generation();
-            match self.catch_up(&mut writer, generation) {
-                // What is removed meanwhile looks like damage: another look tells.
-                Err(_) if self.ends.generation() != generation => {
-                    writer.segment.numbers = Numbers::of(&self.state.read().active.dictionary);
-                }
-                outcome => return outcome,
+            let Err(error) = self.catch_up(&mut writer, generation) else { return Ok(()) };
+            // What was taken in of a frame that could not be followed is taken in again.
+            writer.segment.numbers = Numbers::of(&self.state.read().active.dictionary);
+            // What is removed meanwhile looks like damage: another look tells.
+            if self.ends.generation() == generation {
+                return Err(error);
             }
         }
     }

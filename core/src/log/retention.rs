@@ -20,7 +20,7 @@ use crate::time::Timestamp;
 /// How much of a log is kept. What several rules remove is removed by the first of them.
 ///
 /// Entries are removed by whole segments, oldest first; so somewhat more is kept than the rules ask for, and the
-/// segment that is being written always. What a consumer has not committed stays, whatever the rules say, as long
+/// segment that is being written as well, unless all that it holds is too old. What a consumer has not committed stays, whatever the rules say, as long
 /// as it is within `unread_bytes`.
 ///
 /// ```
@@ -210,7 +210,10 @@ impl Inner {
 
     /// Removes what an interrupted removal, compaction or compression has left.
     pub(super) fn remove_leftovers(&self) -> Result<()> {
-        let first = self.state.read().first_segment();
+        let (first, active) = {
+            let state = self.state.read();
+            (state.first_segment(), state.active.number())
+        };
         for name in self.storage.list()? {
             if format::is_unfinished_segment(&name) {
                 let _ = self.storage.remove(&name);
@@ -220,6 +223,8 @@ impl Inner {
             let number = number.and_then(|(number, _)| number.parse::<u64>().ok());
             if let Some(number) = number.filter(|number| *number < first) {
                 self.remove_files(number);
+            } else if number.is_some_and(|number| number < active) && name.ends_with(".tail") {
+                let _ = self.storage.remove(&name);
             }
         }
         Ok(())
@@ -268,7 +273,7 @@ impl Inner {
     }
 
     /// The clocks of what a segment refers to outside it, and of the tips when it began.
-    fn outside(&self, number: u64) -> Result<Vec<Known>> {
+    pub(super) fn outside(&self, number: u64) -> Result<Vec<Known>> {
         {
             let state = self.state.read();
             if state.active.number() == number {

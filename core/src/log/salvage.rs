@@ -165,7 +165,7 @@ impl Salvage {
             let next = match frames.probe(offset, length) {
                 Ok(Some((Body::Seal(_), _))) => return Ok(()),
                 Ok(Some((Body::Transaction(frame), next))) => {
-                    match names.transaction(&frame) {
+                    match names.transaction(&frame, offset) {
                         Some(transaction) => self.take(transaction)?,
                         None => self.report.skipped_transactions += 1,
                     }
@@ -232,7 +232,7 @@ fn resume(
         let intact = frames.probe(candidate, end).map(|found| found.is_some()).or_else(ignore_corrupt)?;
         if intact {
             // What the lost frames added to the dictionaries is known to the index alone.
-            names.restore(index)?;
+            names.restore(index, candidate)?;
             return Ok(Some(candidate));
         }
     }
@@ -251,28 +251,35 @@ struct Names {
     tables: HashMap<u32, String>,
     next_node: u32,
     next_table: u32,
+    /// Before this offset all names are known: an index told them.
+    known_until: u64,
     /// Whether something was lost that may have had names in it and no index tells them.
     unsure: bool,
-    /// Whether all names were taken from an index.
-    complete: bool,
 }
 
 impl Names {
-    fn restore(&mut self, index: Option<&IndexFile>) -> Result<()> {
+    /// Takes over what an index knows of what was lost before the frame at `offset`.
+    fn restore(&mut self, index: Option<&IndexFile>, offset: u64) -> Result<()> {
         let Some(index) = index else {
             self.unsure = true;
             return Ok(());
         };
+        let summary = index.summary();
+        // It may know the beginning of the segment only.
+        self.unsure |= !summary.sealed && offset > summary.end;
+        self.known_until = if summary.sealed { u64::MAX } else { summary.end };
         let known = index.dictionary()?;
         let nodes = known.nodes.iter().take(known.length as usize);
-        self.nodes = (0..).zip(nodes.map(|span| span.id)).collect();
-        self.tables = (0..).zip(known.tables.into_iter().map(|table| table.name)).collect();
-        self.complete = true;
+        self.nodes.extend((0..).zip(nodes.map(|span| span.id)));
+        self.next_node = self.next_node.max(known.length);
+        self.next_table = self.next_table.max(known.tables.len() as u32);
+        self.tables.extend((0..).zip(known.tables.into_iter().map(|table| table.name)));
         Ok(())
     }
 
-    fn transaction(&mut self, frame: &Frame<'_>) -> Option<Transaction> {
-        if !self.complete {
+    /// The transaction that the frame at `offset` holds; nothing where something that it names is not known.
+    fn transaction(&mut self, frame: &Frame<'_>, offset: u64) -> Option<Transaction> {
+        if offset >= self.known_until {
             // After a loss the numbers of what is new are not known, and neither is what they shadow.
             if self.unsure && (frame.new_nodes().len() > 0 || frame.new_tables().next().is_some()) {
                 return None;

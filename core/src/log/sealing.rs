@@ -9,7 +9,8 @@ use crate::error::{Error, ErrorCode, Result};
 use crate::log::change_log::Inner;
 use crate::log::dictionary::Numbers;
 use crate::log::format::{
-    self, CHECKPOINT_FILE, Checkpoint, SavedClock, SegmentHeader, SegmentSummary, Standing,
+    self, CHECKPOINT_FILE, Checkpoint, SavedClock, SegmentHeader, SegmentSummary, Standing, UNSYNCED_FILE,
+    Unsynced,
 };
 use crate::log::frame::{Base, Seal};
 use crate::log::frame_reader::corrupt;
@@ -95,9 +96,9 @@ impl Inner {
             }
             Err(error) => return Err(error),
         };
-        let tail = self.state.read().active.prefix().is_some();
+        let has_tail_index = writer.segment.has_tail_index;
         self.adopt(writer, open, summary)?;
-        if tail {
+        if has_tail_index {
             // Of no use any more, and no harm either.
             let _ = self.storage.remove(&format::tail_file(number));
         }
@@ -127,6 +128,7 @@ impl Inner {
             // What the segment refers to outside it is known where it begins.
             next_waypoint: end + waypoint_distance(writer.tips.len()),
             sealed: false,
+            has_tail_index: false,
         };
         let mut tail = Tail::default();
         for tip in &writer.tips {
@@ -241,8 +243,10 @@ impl Inner {
         content.encode()
     }
 
-    /// Writes down where the log ends, so that opening need not find out.
-    pub(super) fn write_checkpoint(&self, writer: &Writer) -> Result<()> {
+    /// Writes down where the log ends, and where things are up to there, so that opening need not find out. All of it
+    /// is on the disk.
+    pub(super) fn write_checkpoint(&self, writer: &mut Writer) -> Result<()> {
+        self.write_tail_index(writer)?;
         let checkpoint = {
             let state = self.state.read();
             let nodes = self.nodes.read();
@@ -291,27 +295,53 @@ impl Inner {
             segment.file.sync()?;
             segment.prepared = segment.end;
         }
+        self.write_checkpoint(writer)?;
+        self.clear_unsynced(writer)
+    }
+
+    /// Writes the index of what the unsealed segment holds, unless there is one of just that.
+    fn write_tail_index(&self, writer: &mut Writer) -> Result<()> {
         let (number, index) = {
             let state = self.state.read();
             let active = &state.active;
             let covered = active.prefix().map_or(SegmentHeader::LENGTH as u64, |index| index.summary().end);
             if active.end == covered {
-                (active.number(), None)
-            } else {
-                (active.number(), Some(self.index(active, active.end, false)?))
+                return Ok(());
             }
+            (active.number(), self.index(active, active.end, false)?)
         };
-        if let Some(index) = index {
-            self.storage.replace(&format::tail_file(number), &index)?;
+        writer.segment.has_tail_index = true;
+        self.storage.replace(&format::tail_file(number), &index)
+    }
+
+    /// Says, durably, that what is shown from now on may not be on the disk.
+    pub(super) fn say_unsynced(&self, writer: &mut Writer) -> Result<()> {
+        let unsynced = Unsynced { log: self.identity.log, boot: self.storage.boot() };
+        self.storage.replace(UNSYNCED_FILE, &unsynced.encode())?;
+        writer.says_unsynced = true;
+        Ok(())
+    }
+
+    /// Says that all that is shown is on the disk.
+    pub(super) fn clear_unsynced(&self, writer: &mut Writer) -> Result<()> {
+        if writer.says_unsynced {
+            self.storage.remove(UNSYNCED_FILE)?;
+            writer.says_unsynced = false;
         }
-        self.write_checkpoint(writer)
+        Ok(())
     }
 
     /// Syncs, leaves what makes the next opening quick, and closes the handle.
     pub(super) fn close(&self) -> Result<()> {
-        if self.options.read_only || !self.storage.same_process() {
+        const WHY: &str = "the log is closed";
+        if !self.storage.same_process() {
+            // Whoever held a lock when the process was forked is not here to let go of it.
+            let _ = self.closed.set(WHY.to_owned());
+            return Ok(());
+        }
+        if self.options.read_only {
             let mut writer = self.writer.lock();
-            self.shut(&mut writer, "the log is closed");
+            self.shut(&mut writer, WHY);
             return Ok(());
         }
         let outcome = self.write(|writing| {
@@ -319,12 +349,17 @@ impl Inner {
             let writer = &mut *writing.writer;
             // What cannot be left is worked out again; nothing depends on it.
             let left = if synced.is_ok() && !self.is_closed() { self.leave(writer) } else { Ok(()) };
-            self.shut(writer, "the log is closed");
+            self.shut(writer, WHY);
             synced.and(left)
         });
-        match outcome {
-            Err(error) if error.code() == ErrorCode::Closed => Ok(()),
-            outcome => outcome,
+        // Whichever thread it was that heard of a failed sync, who closes the log must as well.
+        let unsaid = self.unsaid.lock().take();
+        match (outcome, unsaid) {
+            (Err(error), None) if error.code() == ErrorCode::Closed => Ok(()),
+            (Err(error), Some(why)) if error.code() == ErrorCode::Closed => {
+                Err(Error::new(ErrorCode::Io, format!("{}: {why}", self.place)))
+            }
+            (outcome, _) => outcome,
         }
     }
 }

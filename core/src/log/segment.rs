@@ -8,7 +8,8 @@ use crate::error::{Error, ErrorCode, Result};
 use crate::log::compressed::CompressedFile;
 use crate::log::dictionary::Dictionary;
 use crate::log::format::{self, CompressedHeader, SegmentHeader, SegmentSummary};
-use crate::log::frame_reader::FrameReader;
+use crate::log::frame::Body;
+use crate::log::frame_reader::{FrameReader, corrupt};
 use crate::log::index_file::IndexFile;
 use crate::storage::{MappedFile, MemoryStorage, Storage, StorageFile};
 
@@ -111,6 +112,13 @@ impl OpenSegment {
             let message =
                 format!("{}: cut off at offset {length}, {name} says that it ends at {end}", segment.name);
             return Err(Error::new(ErrorCode::Corrupt, message));
+        }
+        let seal = match segment.frames_on_disk().probe(end, length)? {
+            Some((Body::Seal(seal), next)) => Some((seal.transactions, seal.entries, next)),
+            _ => None,
+        };
+        if seal != Some((index.summary().transactions, index.summary().entries, length)) {
+            return Err(corrupt(&segment.name, end, "the seal does not say what the segment holds"));
         }
         segment.dictionary = Arc::new(dictionary(&index, nodes)?);
         segment.index = Some(Arc::new(index));

@@ -216,6 +216,12 @@ impl State {
         self.manifest.first_segment
     }
 
+    /// Number of the segment that has the entry with this LSN, or would have it.
+    pub(super) fn segment_of(&self, lsn: u64) -> u64 {
+        let at = self.sealed.partition_point(|sealed| sealed.summary.next_lsn() <= lsn);
+        self.sealed.get(at).map_or(self.active.number(), |sealed| sealed.summary.number)
+    }
+
     /// The sealed segment with this number.
     pub(super) fn sealed(&self, number: u64) -> Option<&Arc<Sealed>> {
         self.sealed.get(usize::try_from(number.checked_sub(self.first_segment())?).ok()?)

@@ -17,6 +17,8 @@ const WAYPOINT_DISTANCE: u64 = 32 * 1024;
 /// So far apart they are where there are many of them, so that they take no more than little.
 const FAR_WAYPOINT_DISTANCE: u64 = 1 << 20;
 const MANY_TIPS: usize = 16;
+/// So many entries are put with their rows while those who append wait.
+const MOST_AT_ONCE: usize = 4096;
 
 /// How far after a waypoint with so many clocks the next one is due, in bytes.
 pub(super) fn waypoint_distance(tips: usize) -> u64 {
@@ -165,10 +167,13 @@ impl Tail {
         points.get(at.saturating_sub(1)).copied()
     }
 
-    /// Relative LSNs of the entries whose row has this hash, ascending.
-    pub(super) fn row(&self, hash: u32) -> Vec<u32> {
+    /// Relative LSNs of the entries whose row has this hash, ascending; nothing if there were too many to look through
+    /// at once: some of them were, so it comes to an end when it is asked again.
+    pub(super) fn row(&self, hash: u32) -> Option<Vec<u32>> {
         let mut rows = self.rows.lock();
-        rows.catch_up(self);
+        if !rows.catch_up(self) {
+            return None;
+        }
         let last = rows.slots.find(spread(hash), |last| self.hash(*last) == hash);
         let mut next = last.map_or(0, |last| self.first_entry + last + 1);
         let mut found = Vec::new();
@@ -178,7 +183,7 @@ impl Tail {
             next = inside.copied().unwrap_or(0);
         }
         found.reverse();
-        found
+        Some(found)
     }
 
     /// Every entry that the tail knows by the hash of its row: see [`Rows`](super::index_file::Rows).
@@ -210,9 +215,9 @@ fn spread(hash: u32) -> u64 {
 }
 
 impl TailRows {
-    /// Takes in the entries that were appended since somebody last asked.
-    fn catch_up(&mut self, tail: &Tail) {
-        for (at, hash) in tail.entries_from(self.previous.len()) {
+    /// Takes in entries that were appended since somebody last asked. Whether those are all.
+    fn catch_up(&mut self, tail: &Tail) -> bool {
+        for (at, hash) in tail.entries_from(self.previous.len()).take(MOST_AT_ONCE) {
             // Those that were removed have nothing before them.
             self.previous.resize(at, 0);
             let at = at as u32;
@@ -226,6 +231,7 @@ impl TailRows {
                 }
             });
         }
+        tail.entries_from(self.previous.len()).next().is_none()
     }
 }
 
@@ -252,11 +258,11 @@ mod tests {
                 rows: &[row],
             });
             if number == 50 {
-                assert!(!tail.row(1).is_empty());
+                assert!(!tail.row(1).unwrap().is_empty());
             }
         }
         for hash_of_row in 0..11 {
-            let found = tail.row(hash_of_row);
+            let found = tail.row(hash_of_row).unwrap();
             let wanted = (0..100).filter(|number| number % 9 != 0 && hash(*number) == hash_of_row);
             assert_eq!(found, wanted.map(|number| number + 7).collect::<Vec<_>>());
             let rows = tail.rows().into_iter().filter(|row| (row >> 32) as u32 == hash_of_row);
@@ -270,7 +276,7 @@ mod tests {
         let mut rows = TailRows::default();
         let hashes: Vec<u32> = (0..100_000u32).map(|row| row.wrapping_mul(0x9e37_79b1)).collect();
         let tail = Tail { hashes, ..Tail::default() };
-        rows.catch_up(&tail);
+        while !rows.catch_up(&tail) {}
         // A slot and a byte of the table's own for each place, and eight places for seven rows at most at half load.
         let table = rows.slots.capacity() * 8 / 7 * 5;
         let chains = rows.previous.capacity() * 4 + tail.hashes.capacity() * 4;

@@ -71,6 +71,15 @@ impl Outcome {
         }
     }
 
+    /// The row that is another one by it.
+    pub(super) fn row_id(&self) -> Option<&RowId> {
+        match self {
+            Outcome::Unchanged => None,
+            Outcome::Gone(row_id) => Some(row_id),
+            Outcome::Is(row) => Some(&row.row_id),
+        }
+    }
+
     pub(super) fn of(entry: &EntryRef<'_>) -> Result<Outcome> {
         let row = Row {
             row_id: entry.row_id()?,
@@ -134,15 +143,23 @@ impl ChangeLog {
         check_table(table)?;
         // The last entry that did something to the row decides, so read from there.
         let options = QueryOptions { reverse: true, ..QueryOptions::row(table, row_id) };
-        let mut cursor = self.query(self.up_to(at, options)?)?;
-        while let Some(entry) = cursor.next_entry()? {
-            match Outcome::of(&entry)? {
-                Outcome::Unchanged => {}
-                Outcome::Gone(_) => return Ok(None),
-                Outcome::Is(row) => return Ok(Some(row)),
+        let mut last = self.last_lsn()?;
+        loop {
+            let mut cursor = self.query(self.up_to(at, last, options.clone())?)?;
+            let mut found = None;
+            while let Some(entry) = cursor.next_entry()? {
+                match Outcome::of(&entry)? {
+                    Outcome::Unchanged => continue,
+                    Outcome::Gone(_) => {}
+                    Outcome::Is(row) => found = Some(row),
+                }
+                break;
+            }
+            match self.is_whole(at, last)? {
+                None => return Ok(found),
+                Some(later) => last = later,
             }
         }
-        Ok(None)
     }
 
     /// How all rows of a table stood at a moment: each as [`ChangeLog::state_at`] says, the absent ones left out.
@@ -170,43 +187,57 @@ impl ChangeLog {
     /// `TRUNCATED` when retention has removed the beginning of the log, or compaction entries that counted at that
     /// moment; otherwise as [`ChangeLog::state_at`].
     pub fn snapshot(&self, table: &str, at: Moment) -> Result<Snapshot> {
-        let mut snapshot = Snapshot::empty(table)?;
-        let lsn = match at {
-            Moment::Lsn(lsn) => lsn,
-            Moment::Time(_) | Moment::Now => self.last_lsn()?,
-        };
-        // What is appended while this reads does not belong to it.
-        let options = QueryOptions { until: Some(lsn), ..QueryOptions::table(table) };
-        let mut cursor = self.query(self.up_to(at, options)?)?;
-        let rows = snapshot.rows_mut();
-        while let Some(entry) = cursor.next_entry()? {
-            rows.apply(Outcome::of(&entry)?);
+        check_table(table)?;
+        let mut last = self.last_lsn()?;
+        loop {
+            let mut snapshot = Snapshot::empty(table)?;
+            let mut cursor = self.query(self.up_to(at, last, QueryOptions::table(table))?)?;
+            let rows = snapshot.rows_mut();
+            while let Some(entry) = cursor.next_entry()? {
+                rows.apply(Outcome::of(&entry)?);
+            }
+            match self.is_whole(at, last)? {
+                None => {
+                    snapshot.lsn = if let Moment::Lsn(lsn) = at { lsn } else { last };
+                    return Ok(snapshot);
+                }
+                Some(later) => last = later,
+            }
         }
-        snapshot.lsn = lsn;
-        Ok(snapshot)
     }
 
-    /// The query narrowed to what counts at that moment.
-    fn up_to(&self, at: Moment, options: QueryOptions) -> Result<QueryOptions> {
+    /// The query narrowed to what counts at that moment, of a log whose last LSN is `last`: what is appended
+    /// while somebody reads does not belong to it.
+    fn up_to(&self, at: Moment, last: u64, options: QueryOptions) -> Result<QueryOptions> {
         self.check_horizon(at)?;
+        let options = QueryOptions { until: Some(last), ..options };
         match at {
             Moment::Now => Ok(options),
             Moment::Time(time) => Ok(QueryOptions { until_time: Some(time), ..options }),
-            Moment::Lsn(lsn) => {
-                let last = self.last_lsn()?;
-                if lsn > last {
-                    let message = format!("no entry has LSN {lsn} yet: the last one of the log is {last}");
-                    return Err(Error::invalid(message));
-                }
-                Ok(QueryOptions { until: Some(lsn), ..options })
+            Moment::Lsn(lsn) if lsn > last => {
+                let message = format!("no entry has LSN {lsn} yet: the last one of the log is {last}");
+                Err(Error::invalid(message))
             }
+            Moment::Lsn(lsn) => Ok(QueryOptions { until: Some(lsn), ..options }),
         }
+    }
+
+    /// Whether nothing that counted at that moment was compacted while somebody read the log up to `last`. `TRUNCATED` if
+    /// it was; of what is now, the last LSN that it is to be read to once more.
+    pub(super) fn is_whole(&self, at: Moment, last: u64) -> Result<Option<u64>> {
+        let later = self.last_lsn()?;
+        self.check_horizon(at)?;
+        // An entry goes for the sake of a later one of its row, up to which nobody has read then.
+        let horizon = self.inner.state.read().manifest.horizon;
+        let overtaken = !matches!(at, Moment::Lsn(_)) && horizon.is_some_and(|horizon| horizon.lsn > last);
+        Ok(overtaken.then_some(later))
     }
 
     /// Refuses a moment at which something counted that compaction has removed.
     fn check_horizon(&self, at: Moment) -> Result<()> {
         let log = &*self.inner;
         log.check_open()?;
+        log.refresh()?;
         let Some(horizon) = log.state.read().manifest.horizon else { return Ok(()) };
         let (lsn, time) = (horizon.lsn, Timestamp::from_nanoseconds(horizon.timestamp));
         let before = match at {

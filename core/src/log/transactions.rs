@@ -6,6 +6,7 @@ use crate::error::{Error, ErrorCode, Result};
 use crate::id::Dot;
 use crate::log::change_log::Inner;
 use crate::log::dictionary::Dictionary;
+use crate::log::ends::End;
 use crate::log::frame::{Frame, Slot};
 use crate::log::places::{Place, SegmentView};
 use crate::log::scan::{Current, Scan};
@@ -21,9 +22,8 @@ pub struct TransactionCursor {
     seen: VectorClock,
     next_segment: Option<u64>,
     scan: Option<Scan>,
-    /// LSN and segment that were the log's end.
-    last_segment: u64,
-    last_end: u64,
+    /// Where it stops.
+    end: End,
 }
 
 /// A transaction as the log holds it: changes that compaction removed are missing.
@@ -56,12 +56,10 @@ impl Stored {
 }
 
 impl TransactionCursor {
-    pub(super) fn new(log: Arc<Inner>, seen: VectorClock) -> Self {
-        let (first, last_segment, last_end) = {
-            let state = log.state.read();
-            (state.first_segment(), state.active.number(), state.active.end)
-        };
-        TransactionCursor { log, seen, next_segment: Some(first), scan: None, last_segment, last_end }
+    /// Transactions from the segment `first` on up to `end`.
+    pub(super) fn new(log: Arc<Inner>, seen: VectorClock, first: u64, end: End) -> Self {
+        let next_segment = (first <= end.segment).then_some(first);
+        TransactionCursor { log, seen, next_segment, scan: None, end }
     }
 
     fn advance(&mut self) -> Result<Option<Transaction>> {
@@ -69,10 +67,10 @@ impl TransactionCursor {
             self.log.check_open()?;
             let Some(scan) = &mut self.scan else {
                 let Some(number) = self.next_segment.take() else { return Ok(None) };
-                self.next_segment = (number < self.last_segment).then_some(number + 1);
+                self.next_segment = (number < self.end.segment).then_some(number + 1);
                 let Some(mut view) = self.log.segment(number)? else { return Ok(None) };
-                if number == self.last_segment {
-                    view.end = view.end.min(self.last_end);
+                if number == self.end.segment {
+                    view.end = view.end.min(self.end.offset);
                 }
                 self.scan = self.log.first_unseen(view, &self.seen)?;
                 continue;

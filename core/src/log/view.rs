@@ -1,6 +1,7 @@
 use std::fmt;
 use std::sync::Arc;
 
+use hashbrown::HashMap;
 use parking_lot::{Mutex, RwLock};
 
 use crate::error::Result;
@@ -68,22 +69,33 @@ impl View {
     /// `TRUNCATED` when entries that it has not taken in were removed by retention; `CLOSED`, `CORRUPT` or `IO` when the
     /// log cannot be read. The view stays as it was.
     pub fn refresh(&self) -> Result<u64> {
+        // In a forked process somebody may hold this who is not there.
+        self.log.inner.check_open()?;
         let _alone = self.refreshing.lock();
-        let (since, last) = (self.lsn(), self.log.last_lsn()?);
-        let options = QueryOptions { since, until: Some(last), ..QueryOptions::table(self.table()) };
+        let (since, mut last) = (self.lsn(), self.log.last_lsn()?);
         // Everything is read before anything is shown, so that an error in between, which
-        // may come in the middle of a transaction, leaves no part of it behind.
-        let mut outcomes = Vec::new();
-        let mut cursor = self.log.query(options)?;
-        while let Some(entry) = cursor.next_entry()? {
-            outcomes.push(Outcome::of(&entry)?);
-        }
-        let count = outcomes.len() as u64;
+        // may come in the middle of a transaction, leaves no part of it behind. Of each row the last outcome counts.
+        let (count, outcomes) = loop {
+            let options = QueryOptions { since, until: Some(last), ..QueryOptions::table(self.table()) };
+            let (mut count, mut outcomes) = (0, HashMap::new());
+            let mut cursor = self.log.query(options)?;
+            while let Some(entry) = cursor.next_entry()? {
+                count += 1;
+                let outcome = Outcome::of(&entry)?;
+                if let Some(row_id) = outcome.row_id().cloned() {
+                    outcomes.insert(row_id, outcome);
+                }
+            }
+            match self.log.is_whole(Moment::Now, last)? {
+                None => break (count, outcomes),
+                Some(later) => last = later,
+            }
+        };
 
         let mut shown = self.shown.write();
         if count > 0 {
             let rows = shown.rows_mut();
-            outcomes.into_iter().for_each(|outcome| rows.apply(outcome));
+            outcomes.into_values().for_each(|outcome| rows.apply(outcome));
         }
         shown.lsn = last;
         Ok(count)

@@ -39,6 +39,8 @@ impl ChangeLog {
             log.check_open()?;
             log.refresh()?;
             let mut waiting = log.waiting.lock();
+            // Closing wakes those who sleep, and nobody after.
+            log.check_open()?;
             // Counted before it looks: who shows something new after the look sees that somebody waits.
             let counted = Counted::new(&log.waiters);
             let last = log.state.read().next_lsn - 1;

@@ -38,6 +38,8 @@ pub(super) struct Writer {
     pub(super) waiting: VecDeque<Arc<Waiter>>,
     /// Whether others waited for the last sync: then more are likely to come.
     pub(super) crowded: bool,
+    /// Whether the log's place says that what is shown may not be on the disk.
+    pub(super) says_unsynced: bool,
 }
 
 /// The segment that is being written.
@@ -60,6 +62,8 @@ pub(super) struct SegmentWriter {
     pub(super) next_waypoint: u64,
     /// Whether its last frame says that nothing follows.
     pub(super) sealed: bool,
+    /// Whether there is an index of its beginning.
+    pub(super) has_tail_index: bool,
 }
 
 impl SegmentWriter {

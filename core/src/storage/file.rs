@@ -4,8 +4,10 @@ use std::os::unix::fs::{FileExt, MetadataExt};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use parking_lot::Mutex;
+
 use crate::error::{Error, ErrorCode, Result};
-use crate::storage::mapped::{self, CELL, MappedCells, MappedFile, ProcessMark};
+use crate::storage::mapped::{self, CELL, MappedCells, MappedFile, MappedWindow, ProcessMark};
 use crate::storage::{
     LOCK_FILE, SharedCells, Storage, StorageFile, StorageLock, check_name, end_of_write, ends_before,
 };
@@ -118,9 +120,7 @@ fn is_missing(path: &Path) -> bool {
 fn sync_directory(path: &Path) -> Result<()> {
     // The parent of a bare name is the empty path: here.
     let path = if path.as_os_str().is_empty() { Path::new(".") } else { path };
-    File::open(path)
-        .and_then(|directory| directory.sync_all())
-        .map_err(|error| Error::io(path.display(), error))
+    File::open(path).and_then(|directory| directory.sync_all()).map_err(|error| change_failed(path, error))
 }
 
 /// Whether it is changing something that was refused.
@@ -248,7 +248,7 @@ impl Storage for FileStorage {
     fn open(&self, name: &str) -> Result<Box<dyn StorageFile>> {
         let path = self.path(name)?;
         match open_as_permitted(&path, &mut OpenOptions::new()) {
-            Ok((file, writable)) => Ok(Box::new(OpenFile { file, path, writable })),
+            Ok((file, writable)) => Ok(Box::new(OpenFile::new(file, path, writable))),
             Err(error) => Err(Error::io(path.display(), error)),
         }
     }
@@ -266,7 +266,7 @@ impl Storage for FileStorage {
             let _ = fs::remove_file(&path);
             return Err(error);
         }
-        Ok(Box::new(OpenFile { file, path, writable: true }))
+        Ok(Box::new(OpenFile::new(file, path, true)))
     }
 
     fn replace(&self, name: &str, bytes: &[u8]) -> Result<()> {
@@ -301,7 +301,14 @@ impl Storage for FileStorage {
     }
 
     fn sync_names(&self) -> Result<()> {
-        self.sync_directory()
+        self.sync_directory()?;
+        // Whoever made the directory may have ended, too, before its own name was durable.
+        let Some(parent) = self.directory.parent() else { return Ok(()) };
+        match sync_directory(parent) {
+            // A parent that may not be read is not this process's to see to.
+            Err(error) if error.code() == ErrorCode::ReadOnly => Ok(()),
+            outcome => outcome,
+        }
     }
 
     fn shared(&self, name: &str, count: usize) -> Result<Box<dyn SharedCells>> {
@@ -325,6 +332,12 @@ impl Storage for FileStorage {
             Err(error) if is_refused(&error) && !path.exists() => Ok(Box::new(NoCells)),
             Err(error) => Err(failed(error)),
         }
+    }
+
+    fn boot(&self) -> Option<u128> {
+        // Made by Linux at each start, as a UUID.
+        let id = fs::read_to_string("/proc/sys/kernel/random/boot_id").ok()?;
+        uuid::Uuid::parse_str(id.trim()).ok().map(|id| id.as_u128())
     }
 
     fn describe(&self) -> String {
@@ -376,9 +389,15 @@ struct OpenFile {
     file: File,
     path: PathBuf,
     writable: bool,
+    /// Where writes are expected.
+    window: Mutex<Option<MappedWindow>>,
 }
 
 impl OpenFile {
+    fn new(file: File, path: PathBuf, writable: bool) -> OpenFile {
+        OpenFile { file, path, writable, window: Mutex::new(None) }
+    }
+
     fn failed(&self, error: io::Error) -> Error {
         Error::io(self.path.display(), error)
     }
@@ -412,11 +431,18 @@ impl StorageFile for OpenFile {
     fn write_at(&self, offset: u64, bytes: &[u8]) -> Result<()> {
         self.check_writable()?;
         end_of_write(self.path.display(), offset, bytes.len())?;
+        if let Some(window) = &mut *self.window.lock()
+            && window.write(offset, bytes)
+        {
+            return Ok(());
+        }
         self.file.write_all_at(bytes, offset).map_err(|error| self.failed(error))
     }
 
     fn truncate(&self, length: u64) -> Result<()> {
         self.check_writable()?;
+        // Nobody may store beyond the end.
+        *self.window.lock() = None;
         if length >= self.length()? {
             return Ok(());
         }
@@ -434,6 +460,14 @@ impl StorageFile for OpenFile {
             left -= piece as u64;
         }
         Ok(())
+    }
+
+    fn expect_writes(&self, offset: u64, length: u64) {
+        *self.window.lock() = None;
+        // Blocks that are there already: a store into a hole on a full disk would end the process.
+        if self.prepare(offset, length).is_ok() {
+            *self.window.lock() = MappedWindow::new(&self.file, offset, length);
+        }
     }
 
     fn sync(&self) -> Result<()> {

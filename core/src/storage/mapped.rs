@@ -118,6 +118,52 @@ impl std::ops::Deref for MappedFile {
     }
 }
 
+/// Part of a file as memory: a write there is a copy, without a system call.
+///
+/// As of [`MappedFile`], whoever cuts the file from outside makes the next write a SIGBUS. So does a disk that fails, and, on a
+/// file system that never writes a block where it was, one that is full.
+#[derive(Debug)]
+pub(super) struct MappedWindow {
+    map: MmapRaw,
+    start: u64,
+}
+
+impl MappedWindow {
+    /// Maps the `length` bytes from `start` on, all of which the file has and nobody else writes to.
+    ///
+    /// On Linux only: elsewhere a sync of the file need not include what was stored in a map.
+    #[cfg(target_os = "linux")]
+    pub(super) fn new(file: &File, start: u64, length: u64) -> Option<MappedWindow> {
+        let length = usize::try_from(length).ok()?;
+        let map = MmapOptions::new().offset(start).len(length).map_raw(file).ok()?;
+        // All pages at once: one by one, as they are first written to, they cost several times as much. Older kernels cannot.
+        let _ = map.advise(memmap2::Advice::PopulateWrite);
+        Some(MappedWindow { map, start })
+    }
+
+    #[cfg(not(target_os = "linux"))]
+    pub(super) fn new(_file: &File, _start: u64, _length: u64) -> Option<MappedWindow> {
+        None
+    }
+
+    /// Writes `bytes` at `offset` of the file, if all of them lie within the window.
+    pub(super) fn write(&mut self, offset: u64, bytes: &[u8]) -> bool {
+        let Some(at) = offset.checked_sub(self.start).and_then(|at| usize::try_from(at).ok()) else {
+            return false;
+        };
+        if self.map.len().checked_sub(at).is_none_or(|room| room < bytes.len()) {
+            return false;
+        }
+        // SAFETY: `at + bytes.len()` is at most the length of the map, which lives as long as `self`. The map was made for this
+        // window and is borrowed for writing; no reference into it is ever given out, since the file is read through the
+        // kernel. `bytes` is none of it therefore.
+        unsafe {
+            std::ptr::copy_nonoverlapping(bytes.as_ptr(), self.map.as_mut_ptr().add(at), bytes.len());
+        }
+        true
+    }
+}
+
 /// Asks the kernel to begin to write to the disk what these bytes of a file are in memory, and does not wait for it.
 /// Promises nothing, and where it is not to be had nothing is different.
 #[cfg(target_os = "linux")]
@@ -249,6 +295,26 @@ mod tests {
         assert_eq!(&map[..], b"as it was");
         std::fs::remove_file(&path).unwrap();
         assert_eq!(&map[..], b"as it was");
+    }
+
+    #[test]
+    #[cfg(target_os = "linux")]
+    fn a_window_takes_what_lies_wholly_within_it() {
+        use std::os::unix::fs::FileExt;
+
+        let file = tempfile::tempfile().unwrap();
+        file.set_len(10_000).unwrap();
+        let mut window = MappedWindow::new(&file, 5_000, 5_000).unwrap();
+        for (offset, length) in [(4_999, 2), (0, 1), (9_999, 2), (10_000, 1), (u64::MAX, 1), (5_000, 5_001)] {
+            assert!(!window.write(offset, &vec![1; length]), "{length} bytes at {offset}");
+        }
+        assert!(window.write(5_000, b"first") && window.write(9_996, b"last") && window.write(10_000, b""));
+        let mut found = vec![1; 10_000];
+        file.read_exact_at(&mut found, 0).unwrap();
+        let mut wanted = vec![0; 10_000];
+        wanted[5_000..5_005].copy_from_slice(b"first");
+        wanted[9_996..].copy_from_slice(b"last");
+        assert!(found == wanted);
     }
 
     #[test]

@@ -162,6 +162,11 @@ impl Storage for MemoryStorage {
         Ok(Box::new(MemoryCells { pages, count }))
     }
 
+    fn boot(&self) -> Option<u128> {
+        // What is in memory does not outlive the machine's start.
+        Some(0)
+    }
+
     fn describe(&self) -> String {
         PLACE.to_owned()
     }

@@ -20,6 +20,8 @@ pub(crate) enum Operation {
     Length,
     Read,
     Write,
+    /// What is written ahead.
+    Prepare,
     Truncate,
     Sync,
     Replace,
@@ -35,12 +37,13 @@ pub(crate) enum Operation {
 
 impl Operation {
     /// All that can fail.
-    pub(crate) const ALL: [Operation; 12] = [
+    pub(crate) const ALL: [Operation; 13] = [
         Operation::List,
         Operation::Open,
         Operation::Length,
         Operation::Read,
         Operation::Write,
+        Operation::Prepare,
         Operation::Truncate,
         Operation::Sync,
         Operation::Replace,
@@ -114,6 +117,8 @@ impl Change {
 
 /// What a disk writes whole or not at all.
 const SECTOR: usize = 512;
+/// How much is prepared at most, in bytes.
+const MOST_PREPARED: u64 = 3000;
 
 #[derive(Debug, Default)]
 struct File {
@@ -492,6 +497,10 @@ impl Storage for FaultyStorage {
         Ok(Box::new(FaultyCells { storage: self.clone(), cells }))
     }
 
+    fn boot(&self) -> Option<u128> {
+        self.memory.boot()
+    }
+
     fn describe(&self) -> String {
         "faulty".to_owned()
     }
@@ -526,6 +535,21 @@ struct FaultyFile {
     file: usize,
 }
 
+impl FaultyFile {
+    fn write(&self, operation: Operation, offset: u64, bytes: &[u8]) -> Result<()> {
+        let mut state = self.storage.state();
+        let (written, outcome) = match state.call(operation) {
+            Ok(()) => (bytes, Ok(())),
+            Err((error, written)) => (&bytes[..written.min(bytes.len())], Err(error)),
+        };
+        // This keeps holes as they are written: it is for small files.
+        let start = usize::try_from(offset).ok().filter(|start| *start < 1 << 32);
+        let start = start.ok_or_else(|| Error::new(ErrorCode::TooLarge, format!("offset {offset}")))?;
+        state.files[self.file].change(Change::Write(start, written.to_vec()));
+        outcome
+    }
+}
+
 impl StorageFile for FaultyFile {
     fn length(&self) -> Result<u64> {
         let mut state = self.storage.state();
@@ -549,16 +573,7 @@ impl StorageFile for FaultyFile {
     }
 
     fn write_at(&self, offset: u64, bytes: &[u8]) -> Result<()> {
-        let mut state = self.storage.state();
-        let (written, outcome) = match state.call(Operation::Write) {
-            Ok(()) => (bytes, Ok(())),
-            Err((error, written)) => (&bytes[..written.min(bytes.len())], Err(error)),
-        };
-        // This keeps holes as they are written: it is for small files.
-        let start = usize::try_from(offset).ok().filter(|start| *start < 1 << 32);
-        let start = start.ok_or_else(|| Error::new(ErrorCode::TooLarge, format!("offset {offset}")))?;
-        state.files[self.file].change(Change::Write(start, written.to_vec()));
-        outcome
+        self.write(Operation::Write, offset, bytes)
     }
 
     fn truncate(&self, length: u64) -> Result<()> {
@@ -570,10 +585,80 @@ impl StorageFile for FaultyFile {
         Ok(())
     }
 
+    /// Writes zeros, which can fail or be torn as any write.
+    fn prepare(&self, offset: u64, length: u64) -> Result<()> {
+        // As much as tells the difference: tests keep all that was ever written.
+        self.write(Operation::Prepare, offset, &vec![0; length.min(MOST_PREPARED) as usize])
+    }
+
+    fn expect_writes(&self, offset: u64, length: u64) {
+        let _ = self.prepare(offset, length);
+    }
+
     fn sync(&self) -> Result<()> {
         let mut state = self.storage.state();
-        state.step(Operation::Sync)?;
+        if let Err(error) = state.step(Operation::Sync) {
+            if !state.dead {
+                // As Linux does it: what could not be written stays in memory, and no later sync writes it.
+                state.files[self.file].pending.clear();
+            }
+            return Err(error);
+        }
         state.files[self.file].sync();
         Ok(())
+    }
+}
+
+/// A place that was found after the machine was started anew.
+#[derive(Debug)]
+pub(crate) struct Restarted(pub(crate) MemoryStorage);
+
+impl Storage for Restarted {
+    fn boot(&self) -> Option<u128> {
+        self.0.boot().map(|boot| boot + 1)
+    }
+
+    fn lock(&self) -> Result<Box<dyn StorageLock>> {
+        self.0.lock()
+    }
+
+    fn writer_is_alive(&self) -> Result<bool> {
+        self.0.writer_is_alive()
+    }
+
+    fn lock_file(&self, name: &str) -> Result<Box<dyn StorageLock>> {
+        self.0.lock_file(name)
+    }
+
+    fn list(&self) -> Result<Vec<String>> {
+        self.0.list()
+    }
+
+    fn open(&self, name: &str) -> Result<Box<dyn StorageFile>> {
+        self.0.open(name)
+    }
+
+    fn create(&self, name: &str) -> Result<Box<dyn StorageFile>> {
+        self.0.create(name)
+    }
+
+    fn replace(&self, name: &str, bytes: &[u8]) -> Result<()> {
+        self.0.replace(name, bytes)
+    }
+
+    fn rename(&self, from: &str, to: &str) -> Result<()> {
+        self.0.rename(from, to)
+    }
+
+    fn remove(&self, name: &str) -> Result<()> {
+        self.0.remove(name)
+    }
+
+    fn shared(&self, name: &str, count: usize) -> Result<Box<dyn SharedCells>> {
+        self.0.shared(name, count)
+    }
+
+    fn describe(&self) -> String {
+        self.0.describe()
     }
 }

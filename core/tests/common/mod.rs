@@ -27,7 +27,7 @@ pub(crate) const MANIFEST: &str = "manifest";
 pub(crate) const CHECKPOINT: &str = "checkpoint";
 pub(crate) const ENDS: &str = "ends";
 /// How many cells there are in `ends`.
-const CELLS: usize = 9;
+const CELLS: usize = 11;
 /// Length of a segment's header: where its first frame starts.
 pub(crate) const HEADER: usize = 67;
 

@@ -22,6 +22,7 @@ __all__ = [
     "ConflictType",
     "Durability",
     "ReasonCode",
+    "RemovalReason",
     "Side",
     "Verdict",
 ]

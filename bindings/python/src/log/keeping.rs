@@ -23,14 +23,12 @@ impl ChangeLog {
     /// durabilities there is nothing to do.
     ///
     /// Args:
-    ///     now: an aware datetime, or nanoseconds since the Unix epoch; the system's time unless given.
+    ///     now: an aware datetime, or nanoseconds since the Unix epoch, of the log's time.
     ///
     /// Raises:
     ///     What ``sync`` raises.
-    #[pyo3(signature = (now=None))]
-    fn maintain(&self, py: Python<'_>, now: Option<Moment>) -> PyResult<()> {
-        let now = now.map_or_else(|| causelog::TimeSource::now(&causelog::SystemTime), |now| now.0);
-        waiting(py, || self.handle.core.maintain(now))
+    fn maintain(&self, py: Python<'_>, now: Moment) -> PyResult<()> {
+        waiting(py, || self.handle.core.maintain(now.0))
     }
 
     /// What was removed from the log, and why, oldest first.
@@ -46,7 +44,7 @@ impl ChangeLog {
     /// each rule. What several of them remove is removed by the first.
     ///
     /// Entries are removed by whole segments, oldest first; so somewhat more is kept than the rules
-    /// ask for, and the segment that is being written always. Whoever asks for what was removed
+    /// ask for, and the segment that is being written unless all of it is too old. Whoever asks for what was removed
     /// gets ``TruncatedError`` with the first LSN that remains. ``removals`` keeps the record.
     ///
     /// Args:

@@ -86,8 +86,9 @@ impl PositionFile {
         })?;
         let lsn = decide(current.lsn)?;
         if *synced != Some(current.generation) {
-            // Whoever wrote the present slot may have died before it was on the disk. It
-            // has to be there before the other one, which then is the only one, goes.
+            // Whoever wrote the present slot may have died before it was on the disk, or the sync of it failed, after which
+            // only what is written anew is synced. It has to be there before the other one, which then is the only one, goes.
+            file.write_at(Slots::LENGTH as u64 / 2 - other, &current.encode())?;
             file.sync()?;
         } else if lsn == current.lsn {
             return Ok(());
