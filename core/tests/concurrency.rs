@@ -5,14 +5,16 @@
 mod common;
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Condvar, Mutex, mpsc};
 use std::thread;
 use std::time::Duration;
 
+use causelog::storage::{MemoryStorage, SharedCells, Storage, StorageFile, StorageLock};
 use causelog::{
-    Change, ChangeEntry, ChangeLog, Dot, Durability, ErrorCode, LogOptions, ManualTime, QueryOptions, Result,
-    VectorClock,
+    Change, ChangeEntry, ChangeLog, CompactionOptions, Dot, Durability, ErrorCode, LogOptions, ManualTime,
+    Moment, QueryOptions, Result, RetentionPolicy, Snapshot, TimeSource, Timestamp, VectorClock,
 };
 use common::{Random, at, entries, foreign, in_memory, node, options, options_with, query, transactions};
 
@@ -287,4 +289,413 @@ fn a_wait_goes_on_though_the_logs_time_jumps() {
     let day = 24 * 3600 * 1_000_000_000;
     assert!(wait_woken(20, Duration::from_secs(3600), day).unwrap() > 20);
     assert!(wait_woken(2, Duration::MAX, -day).unwrap() > 2);
+}
+
+/// Longer than anything here takes: who waits in vain fails then, instead of hanging.
+const TOO_LONG: Duration = Duration::from_secs(20);
+
+/// Who comes by while it is shut stands still until it is opened again.
+#[derive(Default)]
+struct Gate {
+    /// Whether it is shut, and how many have ever come.
+    state: Mutex<(bool, u64)>,
+    changed: Condvar,
+    /// Whether who goes through panics.
+    breaks: AtomicBool,
+}
+
+impl Gate {
+    fn pass(&self) {
+        let mut state = self.state.lock().unwrap();
+        state.1 += 1;
+        self.changed.notify_all();
+        drop(self.changed.wait_while(state, |state| state.0).unwrap());
+        assert!(!self.breaks.load(Ordering::SeqCst), "the gate was to break");
+    }
+
+    /// Shuts it for as long as what is returned lives: a test that fails must not leave anybody standing there.
+    fn shut(&self) -> Shut<'_> {
+        self.state.lock().unwrap().0 = true;
+        Shut(self)
+    }
+
+    fn came(&self) -> u64 {
+        self.state.lock().unwrap().1
+    }
+
+    /// Returns once somebody has come since that many had.
+    fn wait_after(&self, came: u64) {
+        let state = self.state.lock().unwrap();
+        let waited = self.changed.wait_timeout_while(state, TOO_LONG, |state| state.1 <= came).unwrap();
+        assert!(!waited.1.timed_out(), "nobody came to the gate");
+    }
+}
+
+struct Shut<'a>(&'a Gate);
+
+impl Drop for Shut<'_> {
+    fn drop(&mut self) {
+        self.0.state.lock().unwrap().0 = false;
+        self.0.changed.notify_all();
+    }
+}
+
+impl TimeSource for Gate {
+    fn now(&self) -> Timestamp {
+        self.pass();
+        at(1_000_000)
+    }
+}
+
+/// Methods that do what the one within does.
+macro_rules! forward {
+    ($within:ident: $($name:ident($($argument:ident: $type:ty),*) -> $result:ty;)*) => {
+        $(fn $name(&self, $($argument: $type),*) -> $result {
+            self.$within.$name($($argument),*)
+        })*
+    };
+}
+
+/// Files in memory. There are gates before the time, before the sync of a segment and before what is shared is stored.
+#[derive(Clone, Default)]
+struct Gated {
+    memory: MemoryStorage,
+    time: Arc<Gate>,
+    syncs: Arc<Gate>,
+    stores: Arc<Gate>,
+}
+
+impl Gated {
+    fn open_log(&self) -> ChangeLog {
+        let options = LogOptions { time: self.time.clone(), segment_bytes: 4096, ..options() };
+        ChangeLog::open_storage(Arc::new(self.clone()), options).unwrap()
+    }
+
+    fn gated(&self, name: &str, file: Box<dyn StorageFile>) -> Box<dyn StorageFile> {
+        let syncs = self.syncs.clone();
+        if name.ends_with(".segment") { Box::new(GatedFile { file, syncs }) } else { file }
+    }
+}
+
+impl Storage for Gated {
+    forward! { memory:
+        lock() -> Result<Box<dyn StorageLock>>;
+        writer_is_alive() -> Result<bool>;
+        lock_file(name: &str) -> Result<Box<dyn StorageLock>>;
+        list() -> Result<Vec<String>>;
+        replace(name: &str, bytes: &[u8]) -> Result<()>;
+        rename(from: &str, to: &str) -> Result<()>;
+        remove(name: &str) -> Result<()>;
+        describe() -> String;
+    }
+
+    fn open(&self, name: &str) -> Result<Box<dyn StorageFile>> {
+        Ok(self.gated(name, self.memory.open(name)?))
+    }
+
+    fn create(&self, name: &str) -> Result<Box<dyn StorageFile>> {
+        Ok(self.gated(name, self.memory.create(name)?))
+    }
+
+    fn shared(&self, name: &str, count: usize) -> Result<Box<dyn SharedCells>> {
+        Ok(Box::new(GatedCells { cells: self.memory.shared(name, count)?, stores: self.stores.clone() }))
+    }
+}
+
+struct GatedFile {
+    file: Box<dyn StorageFile>,
+    syncs: Arc<Gate>,
+}
+
+impl StorageFile for GatedFile {
+    forward! { file:
+        length() -> Result<u64>;
+        read_at(offset: u64, buffer: &mut [u8]) -> Result<()>;
+        write_at(offset: u64, bytes: &[u8]) -> Result<()>;
+        truncate(length: u64) -> Result<()>;
+    }
+
+    fn sync(&self) -> Result<()> {
+        self.syncs.pass();
+        self.file.sync()
+    }
+}
+
+struct GatedCells {
+    cells: Box<dyn SharedCells>,
+    stores: Arc<Gate>,
+}
+
+impl SharedCells for GatedCells {
+    forward! { cells: load(index: usize) -> u64; }
+
+    fn store(&self, index: usize, value: u64) {
+        self.stores.pass();
+        self.cells.store(index, value);
+    }
+}
+
+/// A panic closes the handle while another thread is still writing. Until that one is done the place stays locked:
+/// the next writer would find half of it, cut it off, and then be written over.
+#[test]
+fn the_lock_is_kept_while_somebody_still_writes() {
+    let place = Gated::default();
+    let log = place.open_log();
+    // Without the gates, so that a writer that should not get in does not stand at them.
+    let open = || ChangeLog::open_storage(Arc::new(place.memory.clone()), options());
+    let insert = |row: i64| log.append(Change::insert("t", row, "1 1 1"));
+    insert(1).unwrap();
+    let (say, told) = mpsc::channel();
+    thread::scope(|scope| {
+        let came = place.syncs.came();
+        let shut = place.syncs.shut();
+        let leads = scope.spawn(|| insert(2).map_err(|error| error.code()));
+        place.syncs.wait_after(came);
+        // Another waits for the first one's sync. It asks for the time with the writer's lock held, and lets go of
+        // that only when it waits.
+        let came = place.time.came();
+        scope.spawn(|| say.send(insert(3).map_err(|error| error.code())));
+        place.time.wait_after(came);
+        place.time.breaks.store(true, Ordering::SeqCst);
+        assert!(catch_unwind(AssertUnwindSafe(|| insert(4))).is_err());
+        place.time.breaks.store(false, Ordering::SeqCst);
+
+        assert_eq!(insert(5).unwrap_err().code(), ErrorCode::Closed);
+        assert_eq!(told.recv_timeout(TOO_LONG).unwrap(), Err(ErrorCode::Closed), "it is told at once");
+        assert!(!leads.is_finished());
+        assert_eq!(open().unwrap_err().code(), ErrorCode::Locked);
+        log.close().unwrap();
+        assert_eq!(open().unwrap_err().code(), ErrorCode::Locked, "closing again changes nothing");
+        drop(shut);
+        assert_eq!(leads.join().unwrap(), Err(ErrorCode::Closed), "nothing is promised any more");
+    });
+
+    // Though the handle is still there. What was written is whole; nobody was told that it is there.
+    let again = open().unwrap();
+    again.verify().unwrap().check().unwrap();
+    let rows = entries(&again).len() as u64;
+    assert!([1, 2].contains(&rows), "{rows}");
+    assert_eq!(again.append(Change::insert("t", 6, "1 1 1")).unwrap().first_lsn, Some(rows + 1));
+    assert_eq!(insert(7).unwrap_err().code(), ErrorCode::Closed);
+}
+
+/// Runs `write` beside several of `read`, each told which it is, again and again until that is done.
+fn beside(write: impl FnOnce(), readers: u64, read: impl Fn(u64, &mut dyn FnMut() -> bool) + Sync) {
+    struct Done<'a>(&'a AtomicBool);
+
+    // Also when the writer has failed: readers that go on forever would hide it.
+    impl Drop for Done<'_> {
+        fn drop(&mut self) {
+            self.0.store(true, Ordering::SeqCst);
+        }
+    }
+
+    let done = AtomicBool::new(false);
+    thread::scope(|scope| {
+        for reader in 0..readers {
+            let (done, read) = (&done, &read);
+            scope.spawn(move || {
+                let mut rounds = 0;
+                read(reader, &mut || {
+                    rounds += 1;
+                    rounds == 1 || !done.load(Ordering::SeqCst)
+                });
+            });
+        }
+        let _done = Done(&done);
+        write();
+    });
+}
+
+/// Rows of the table that is compacted; two and two have the same number at any time.
+const ROWS: i64 = 40;
+
+/// The numbers of all pairs, which must all be there.
+fn pairs(snapshot: &Snapshot) -> Vec<u64> {
+    let number = |row: i64| {
+        let row = snapshot.get(&row.into()).unwrap_or_else(|| panic!("{snapshot:?} lacks row {row}"));
+        String::from_utf8(row.value.clone().unwrap()).unwrap().parse::<u64>().unwrap()
+    };
+    assert_eq!(snapshot.len() as i64, ROWS, "{snapshot:?}");
+    let both = (0..ROWS).step_by(2).map(|row| (number(row), number(row + 1)));
+    both.inspect(|pair| assert_eq!(pair.0, pair.1, "{snapshot:?}")).map(|pair| pair.0).collect()
+}
+
+/// Compaction takes an entry for the sake of a later one: whoever reads meanwhile must not come too late for the one
+/// and too early for the other.
+#[test]
+fn who_reads_while_compaction_removes_sees_whole_tables() {
+    let log = ChangeLog::in_memory(LogOptions {
+        durability: Durability::Os,
+        segment_bytes: 4096,
+        node: Some(node(1)),
+        ..options()
+    })
+    .unwrap();
+    log.append_transaction((0..ROWS).map(|row| Change::insert("t", row, "0")).collect::<Vec<_>>()).unwrap();
+    let view = log.materialise("t").unwrap();
+    let mut removed = 0;
+    let write = || {
+        let mut random = Random(1);
+        for number in 1..=2000 {
+            let row = 2 * random.below(ROWS as usize / 2) as i64;
+            let update = |row| Change::update("t", row, "", number.to_string());
+            log.append_transaction([update(row), update(row + 1)]).unwrap();
+            if random.chance(10) {
+                let known = vec![log.frontier().unwrap()];
+                let removal = log.compact(&CompactionOptions { known, ..Default::default() }).unwrap();
+                removed += removal.map_or(0, |removal| removal.entries);
+            }
+        }
+    };
+    beside(write, 3, |reader, goes_on| {
+        let mut seen = vec![0; ROWS as usize / 2];
+        while goes_on() {
+            let now = match reader {
+                0 => log.snapshot("t", Moment::Now).unwrap(),
+                1 => {
+                    view.refresh().unwrap();
+                    view.snapshot()
+                }
+                _ => {
+                    log.verify().unwrap().check().unwrap();
+                    continue;
+                }
+            };
+            let numbers = pairs(&now);
+            assert!(numbers.iter().zip(&seen).all(|(now, seen)| now >= seen), "what was seen stays");
+            seen = numbers;
+        }
+    });
+    assert!(removed > 1000, "{removed}");
+    view.refresh().unwrap();
+    assert_eq!(view.snapshot(), log.snapshot("t", Moment::Now).unwrap());
+}
+
+/// What comes of an answer that retention may have overtaken: whether it came to its end, unless it said `TRUNCATED`.
+fn came_to_its_end<T>(items: Result<impl Iterator<Item = Result<T>>>, mut take: impl FnMut(T)) -> bool {
+    let outcome = items.and_then(|mut items| items.try_for_each(|item| item.map(&mut take)));
+    match outcome {
+        Err(error) => {
+            assert_eq!(error.code(), ErrorCode::Truncated, "{error}");
+            false
+        }
+        Ok(()) => true,
+    }
+}
+
+/// Retention takes the beginning: whoever reads meanwhile is told so, or has missed nothing.
+#[test]
+fn who_reads_while_retention_removes_is_told_or_misses_nothing() {
+    let log = ChangeLog::in_memory(LogOptions {
+        durability: Durability::Os,
+        segment_bytes: 4096,
+        node: Some(node(1)),
+        ..options()
+    })
+    .unwrap();
+    let policy = RetentionPolicy { max_bytes: Some(3 * 4096), ..Default::default() };
+    let insert = |row: i64| Change::insert("t", row, vec![b'x'; 600]);
+    let write = || {
+        for row in 0..3000 {
+            log.append(insert(row)).unwrap();
+            let sequence = row as u64 + 1;
+            let previous = (row > 0).then(|| Dot::new(node(2), sequence - 1));
+            log.append_remote(&foreign(node(2), sequence, previous.as_slice(), 1)).unwrap();
+            log.retain(&policy).unwrap();
+        }
+    };
+    let (whole, short) = (AtomicU64::new(0), AtomicU64::new(0));
+    let count = |ended: bool| {
+        if ended { &whole } else { &short }.fetch_add(1, Ordering::SeqCst);
+    };
+    beside(write, 2, |reader, goes_on| {
+        let mut random = Random(reader);
+        // Where earlier rounds found the beginning, and what they had seen at the end.
+        let (mut beginnings, mut clocks) = (vec![0], vec![VectorClock::new()]);
+        while goes_on() {
+            let stats = log.stats().unwrap();
+            if reader == 0 {
+                beginnings.push(stats.first_lsn.max(1) - 1);
+                // Most often the segment that goes next, or went just now.
+                let since = *random.pick(&beginnings[beginnings.len().saturating_sub(4)..]);
+                let since = if random.chance(5) { 0 } else { since };
+                let mut next = since + 1;
+                let cursor = log.query(QueryOptions { since, ..Default::default() });
+                let ended = came_to_its_end(cursor, |entry| {
+                    assert_eq!(entry.lsn, next, "of the entries after {since}");
+                    next += 1;
+                });
+                assert!(!ended || next > stats.last_lsn, "{next} of {stats:?} after {since}");
+                count(ended);
+            } else {
+                let frontier = log.frontier().unwrap();
+                let seen = random.pick(&clocks[clocks.len().saturating_sub(4)..]).clone();
+                let seen = if random.chance(5) { VectorClock::new() } else { seen };
+                let mut clock = seen.clone();
+                let ended = came_to_its_end(log.transactions(&seen), |transaction| {
+                    let first = transaction.first_sequence().unwrap();
+                    assert_eq!(first, clock.get(transaction.node) + 1, "of what {seen} lacks");
+                    clock.advance(transaction.node, transaction.sequence);
+                });
+                let covered = frontier.iter().all(|(node, sequence)| clock.get(node) >= sequence);
+                assert!(!ended || covered, "{clock} after {seen}, {frontier} was there");
+                count(ended);
+                clocks.push(if ended { clock } else { frontier });
+            }
+        }
+    });
+    // Both happened, or nothing was tried.
+    let (whole, short) = (whole.into_inner(), short.into_inner());
+    assert!(whole > 10 && short > 10, "{whole} {short}");
+    assert!(log.stats().unwrap().first_lsn > 5000);
+}
+
+/// Closing wakes who waits, wherever on their way to sleep it meets them.
+#[test]
+fn closing_wakes_who_waits_however_the_two_meet() {
+    let waiters = 12;
+    for round in 0..40 {
+        let place = Gated::default();
+        let log = place.open_log();
+        for row in 0..3 {
+            log.append(Change::insert("t", row, vec![b'x'; 4096])).unwrap();
+        }
+        let panics = round % 2 == 0;
+        let coming = AtomicU64::new(0);
+        let all_outcomes = thread::scope(|scope| {
+            // What is shown is locked while the store waits: it holds up the first who waits where that one has looked whether
+            // the log is open and is not asleep, and that one the others where they have looked and want to look again.
+            let came = place.stores.came();
+            let shut = place.stores.shut();
+            let closes = scope.spawn(|| {
+                let all = RetentionPolicy { max_bytes: Some(0), ..Default::default() };
+                let retained = catch_unwind(AssertUnwindSafe(|| log.retain(&all)));
+                assert_eq!(retained.is_err(), panics);
+                // The panic comes to the first before it sleeps; this comes when some of them do.
+                log.close().unwrap();
+            });
+            place.stores.wait_after(came);
+            let all: Vec<_> = (0..waiters)
+                .map(|_| {
+                    scope.spawn(|| {
+                        coming.fetch_add(1, Ordering::SeqCst);
+                        log.wait(u64::MAX, TOO_LONG)
+                    })
+                })
+                .collect();
+            while coming.load(Ordering::SeqCst) < waiters {
+                thread::yield_now();
+            }
+            thread::sleep(Duration::from_millis(1));
+            place.stores.breaks.store(panics, Ordering::SeqCst);
+            drop(shut);
+            closes.join().unwrap();
+            all.into_iter().map(|wait| wait.join().unwrap()).collect::<Vec<_>>()
+        });
+        for outcome in all_outcomes {
+            // Who was not woken has waited for too long.
+            assert_eq!(outcome.unwrap_err().code(), ErrorCode::Closed, "round {round}");
+        }
+    }
 }

@@ -17,12 +17,12 @@ use std::time::Duration;
 
 use causelog::storage::{MemoryStorage, Storage};
 use causelog::{
-    Change, ChangeEntry, ChangeLog, Consumer, ConsumerStatus, Durability, ErrorCode, LogOptions, Result,
-    RetentionPolicy,
+    Change, ChangeEntry, ChangeLog, Consumer, ConsumerStatus, Dot, Durability, ErrorCode, LogOptions, Result,
+    RetentionPolicy, Transaction, TransactionCursor, VectorClock,
 };
 use common::faulty::{FaultyStorage, Mode, Operation};
 use common::process::{Other, as_other, ready};
-use common::{Random, bytes, cases, entries, options, with_seeds};
+use common::{Random, bytes, cases, entries, options, transactions, with_seeds};
 use proptest::prelude::*;
 
 const TIMEOUT: Duration = Duration::from_secs(60);
@@ -632,6 +632,50 @@ fn nothing_is_handed_out_before_it_is_durable() {
         }
         assert!(!seen.is_empty());
     });
+}
+
+/// What another log takes in must not be gone here when power comes back: its dots would be given out once more.
+#[test]
+fn no_transaction_is_handed_on_before_it_is_durable() {
+    for durability in Durability::ALL {
+        with_seeds(20, |mut random| {
+            let storage = FaultyStorage::new();
+            let log = open(&storage, with_durability(durability));
+            let beside = reader(&storage);
+            let mut handed: BTreeMap<Dot, Transaction> = BTreeMap::new();
+            // Of each handle, what somebody holds who has taken all that it was handed, and a cursor that it stays with.
+            let mut seen = [VectorClock::new(), VectorClock::new()];
+            let mut cursors: [Option<TransactionCursor>; 2] = [None, None];
+            for _ in 0..100 {
+                if random.chance(50) {
+                    append(&log, random.below(6));
+                    continue;
+                }
+                let who = random.below(2);
+                let kept = cursors[who].take();
+                let is_fresh = kept.is_none();
+                let mut cursor = kept.unwrap_or_else(|| {
+                    let from = if random.chance(20) { &VectorClock::new() } else { &seen[who] };
+                    [&log, &beside][who].transactions(from).unwrap()
+                });
+                let mut stays = false;
+                while !stays && let Some(transaction) = cursor.next() {
+                    let transaction = transaction.unwrap();
+                    seen[who].advance(transaction.node, transaction.sequence);
+                    handed.insert(transaction.dot(), transaction);
+                    stays = random.chance(20);
+                }
+                // Nothing is kept back for it.
+                assert!(stays || !is_fresh || seen[who] == log.frontier().unwrap());
+                cursors[who] = stays.then_some(cursor);
+                let left = open(&storage.after_power_loss(random.next()), options());
+                let kept: BTreeMap<Dot, Transaction> =
+                    transactions(&left).into_iter().map(|kept| (kept.dot(), kept)).collect();
+                assert!(handed.iter().all(|(dot, transaction)| kept.get(dot) == Some(transaction)));
+            }
+            assert!(log.stats().unwrap().segments > 2 && handed.len() > 10);
+        });
+    }
 }
 
 #[test]

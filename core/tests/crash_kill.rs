@@ -17,21 +17,22 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use causelog::{
-    Change, ChangeEntry, ChangeLog, Dot, Durability, LogOptions, QueryOptions, Result, RetentionPolicy,
-    RowId, RowIdPart, Uuid,
+    Change, ChangeEntry, ChangeLog, Dot, Durability, LogOptions, QueryOptions, Removal, Result,
+    RetentionPolicy, RowId, RowIdPart, Uuid,
 };
 use common::Random;
 
 const DIRECTORY: &str = "CAUSELOG_KILL_DIRECTORY";
 const ROUND: &str = "CAUSELOG_KILL_ROUND";
 const DURABILITY: &str = "CAUSELOG_KILL_DURABILITY";
+const MEMORY_MAP: &str = "CAUSELOG_KILL_MEMORY_MAP";
 const THREADS: usize = 8;
 /// A process whose parent was killed itself does not go on for ever.
 const LONGEST: Duration = Duration::from_secs(20);
 
-fn options(durability: Durability) -> LogOptions {
+fn options(durability: Durability, memory_map: bool) -> LogOptions {
     // Segments are short, so that one ends every few milliseconds.
-    LogOptions { durability, segment_bytes: 16 << 10, ..LogOptions::default() }
+    LogOptions { durability, memory_map, segment_bytes: 16 << 10, ..LogOptions::default() }
 }
 
 /// What append number `number` of a thread writes: one to four changes.
@@ -61,7 +62,8 @@ fn write_until_killed(directory: &Path) {
     let name = std::env::var(DURABILITY).unwrap();
     let durability = *Durability::ALL.iter().find(|durability| durability.name() == name).unwrap();
     say(format_args!("begun"));
-    let log = ChangeLog::open_with(directory, options(durability)).unwrap();
+    let log =
+        ChangeLog::open_with(directory, options(durability, std::env::var_os(MEMORY_MAP).is_some())).unwrap();
     #[allow(
         clippy::disallowed_methods,
         reason = "it measures how long this process runs, not what the log is told"
@@ -204,7 +206,7 @@ impl Found {
     }
 }
 
-fn kill_over_and_over(test: &str, durability: Durability, kills: u64) {
+fn kill_over_and_over(test: &str, durability: Durability, memory_map: bool, kills: u64) {
     if let Some(directory) = std::env::var_os(DIRECTORY) {
         return write_until_killed(Path::new(&directory));
     }
@@ -218,6 +220,7 @@ fn kill_over_and_over(test: &str, durability: Durability, kills: u64) {
             .env(DIRECTORY, directory.path())
             .env(ROUND, round.to_string())
             .env(DURABILITY, durability.name())
+            .envs(memory_map.then_some((MEMORY_MAP, "1")))
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
@@ -237,7 +240,7 @@ fn kill_over_and_over(test: &str, durability: Durability, kills: u64) {
 
         // Every other time only a look is taken, and the next process finds what this one left.
         let read_only = round % 2 == 1;
-        let options = LogOptions { read_only, ..options(durability) };
+        let options = LogOptions { read_only, ..options(durability, memory_map) };
         let log = match ChangeLog::open_with(directory.path(), options) {
             Ok(log) => log,
             Err(error) => {
@@ -246,12 +249,18 @@ fn kill_over_and_over(test: &str, durability: Durability, kills: u64) {
                 continue;
             }
         };
+        let before = found.last_lsn;
         let entries = found.read_on(&log);
+        assert!(log.stats().unwrap().last_lsn >= before, "round {round}: what was there once is gone");
         let first = log.stats().unwrap().first_lsn;
+        let removals = log.removals().unwrap();
         for append in &said.appends {
             let expected = changes(round, append.thread, append.number);
             let last_lsn = append.first_lsn + expected.len() as u64 - 1;
             if append.first_lsn < first {
+                let recorded =
+                    |removal: &Removal| (removal.first_lsn..=removal.last_lsn).contains(&append.first_lsn);
+                assert!(removals.iter().any(recorded), "round {round}: LSN {} is gone", append.first_lsn);
                 continue;
             }
             let last =
@@ -285,10 +294,24 @@ fn kills(usual: u64) -> u64 {
 
 #[test]
 fn what_was_synced_survives_every_kill() {
-    kill_over_and_over("what_was_synced_survives_every_kill", Durability::Sync, kills(200));
+    kill_over_and_over("what_was_synced_survives_every_kill", Durability::Sync, false, kills(200));
 }
 
 #[test]
 fn what_the_operating_system_has_survives_every_kill() {
-    kill_over_and_over("what_the_operating_system_has_survives_every_kill", Durability::Os, kills(200) / 8);
+    let test = "what_the_operating_system_has_survives_every_kill";
+    kill_over_and_over(test, Durability::Os, false, kills(200) / 8);
+}
+
+#[test]
+fn what_is_synced_now_and_then_survives_every_kill() {
+    let test = "what_is_synced_now_and_then_survives_every_kill";
+    kill_over_and_over(test, Durability::Interval, false, kills(200) / 8);
+}
+
+/// Here a kill can come in the middle of a write.
+#[test]
+fn what_was_written_through_a_memory_map_survives_every_kill() {
+    let test = "what_was_written_through_a_memory_map_survives_every_kill";
+    kill_over_and_over(test, Durability::Os, true, kills(200) / 4);
 }

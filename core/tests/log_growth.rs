@@ -7,11 +7,13 @@ mod common;
 
 use std::sync::Arc;
 
+use causelog::storage::Storage;
 use causelog::{
-    Change, ChangeLog, Cursor, Dot, Durability, LogOptions, ManualTime, QueryOptions, Transaction, Uuid,
+    Change, ChangeEntry, ChangeLog, CompactionOptions, Cursor, Dot, Durability, LogOptions, ManualTime,
+    QueryOptions, RetentionPolicy, Transaction, Uuid, VectorClock,
 };
 use common::counting::CountingStorage;
-use common::{Random, at, foreign, node, options_with};
+use common::{CountingIds, ENDS, Random, at, files_of, foreign, node, options_with, query};
 
 fn log_options(segment_bytes: u64) -> LogOptions {
     let time = Arc::new(ManualTime::new(at(1_000_000)));
@@ -234,6 +236,179 @@ fn an_old_clock_reads_its_own_segment_at_most() {
     }
     assert!(segments > 5);
     assert!(most <= 2 * SEGMENT, "{most} bytes of segments for one clock");
+}
+
+/// The log of one of two nodes that send each other what they have now and then. What comes from the other one has seen
+/// what this one wrote a while ago, and nothing since. Returns each transaction with its clock.
+fn both_ways(log: &ChangeLog, bytes: u64) -> Vec<(Dot, VectorClock)> {
+    const PAYLOAD: usize = 500;
+    // With what comes from the other one in between, more bytes than there are between two places where all clocks are kept.
+    const LATENCY: usize = (40 << 10) / (PAYLOAD + 30);
+    const BATCH: u64 = 4;
+    let change = |row: u64| Change::insert("t", row as i64, vec![row as u8; PAYLOAD]);
+    let with = |past: &VectorClock, dot: Dot| {
+        let mut clock = past.clone();
+        clock.advance(dot.node, dot.sequence);
+        clock
+    };
+    let mut all: Vec<(Dot, VectorClock)> = Vec::new();
+    // Of all, those that this node wrote.
+    let mut own: Vec<usize> = Vec::new();
+    let (mut seen, mut there) = (VectorClock::new(), VectorClock::new());
+    let mut last_there: Option<Dot> = None;
+    for number in 1.. {
+        let dot = log.append(change(number)).unwrap().transaction;
+        seen = with(&seen, dot);
+        own.push(all.len());
+        all.push((dot, seen.clone()));
+        let sent = own.len().checked_sub(LATENCY).filter(|_| number.is_multiple_of(15));
+        let mut sent = sent.map(|place| all[own[place]].clone());
+        for _ in 0..if sent.is_some() { BATCH } else { 0 } {
+            let dependencies = last_there.into_iter().chain(sent.as_ref().map(|(dot, _)| *dot)).collect();
+            if let Some((_, clock)) = sent.take() {
+                there.merge(&clock);
+            }
+            let sequence = last_there.map_or(1, |dot| dot.sequence + 1);
+            let (timestamp, changes) = (at(1_000_000), vec![change(number)]);
+            let transaction = Transaction { node: node(1), sequence, dependencies, timestamp, changes };
+            let dot = log.append_remote(&transaction).unwrap().transaction;
+            (there, last_there) = (with(&there, dot), Some(dot));
+            all.push((dot, there.clone()));
+        }
+        seen.merge(&there);
+        if number.is_multiple_of(100) && log.stats().unwrap().bytes > bytes {
+            break;
+        }
+    }
+    all
+}
+
+/// What a transaction depends on may lie before the place where reading begins, again and again.
+#[test]
+fn an_old_clock_of_two_who_write_both_ways_reads_a_few_times_its_segment_at_most() {
+    for segment_bytes in [1 << 20, 4 << 20] {
+        let storage = CountingStorage::new();
+        let log = open(&storage, segment_bytes);
+        let all = both_ways(&log, 3 * segment_bytes + segment_bytes / 2);
+        let segments = log.stats().unwrap().segments;
+        assert_eq!(segments, 4);
+        log.close().unwrap();
+        drop(log);
+        let mut most = 0;
+        for part in 1..16 {
+            // One of either node.
+            let place = all.len() / 16 * part;
+            let next = (place..).find(|next| all[*next].0.node != all[place].0.node).unwrap();
+            for (dot, clock) in [&all[place], &all[next]] {
+                for read_only in [true, false] {
+                    let options = LogOptions { read_only, ..log_options(segment_bytes) };
+                    let log = ChangeLog::open_storage(Arc::new(storage.clone()), options).unwrap();
+                    storage.take();
+                    assert_eq!(log.vector_clock(*dot).unwrap(), *clock);
+                    let reads = storage.take();
+                    most = most.max(reads.bytes);
+                }
+            }
+        }
+        println!("{} transactions in {segments} segments of {segment_bytes}: {most} bytes", all.len());
+        assert!(most <= 3 * segment_bytes, "{most} bytes read for one clock");
+    }
+}
+
+/// What a process leaves that ends without closing the log.
+fn crashed(storage: &CountingStorage) -> CountingStorage {
+    let copy = CountingStorage::new();
+    for (name, content) in files_of(storage) {
+        if name == ENDS {
+            let cells = copy.shared(ENDS, content.len() / 8).unwrap();
+            for (index, value) in content.as_chunks().0.iter().enumerate() {
+                cells.store(index, u64::from_le_bytes(*value));
+            }
+        } else {
+            copy.replace(&name, &content).unwrap();
+        }
+    }
+    copy
+}
+
+/// What of a log retention has left.
+fn entries_left(log: &ChangeLog) -> Vec<ChangeEntry> {
+    let since = log.stats().unwrap().first_lsn - 1;
+    query(log, QueryOptions { since, ..QueryOptions::default() })
+}
+
+/// What is done to a log now and then; whether there was something to do.
+type Upkeep = (&'static str, fn(&ChangeLog) -> bool);
+
+const UPKEEP: [Upkeep; 3] = [
+    ("compress", |log| log.compress().unwrap().segments > 0),
+    ("compact", |log| log.compact(&CompactionOptions::default()).unwrap().is_some()),
+    ("retain", |log| {
+        let max_bytes = Some(log.stats().unwrap().bytes - 10_000);
+        !log.retain(&RetentionPolicy { max_bytes, ..RetentionPolicy::default() }).unwrap().is_empty()
+    }),
+];
+
+/// What puts other files in the place of those that are there first takes back what was said of where the log ends. What
+/// it says then, in the middle of a segment, must be of use.
+#[test]
+fn a_crash_after_upkeep_leaves_little_to_read() {
+    const SMALL: u64 = 8 << 10;
+    let append = |log: &ChangeLog, count: u64| {
+        let last = log.stats().unwrap().last_lsn;
+        for number in last..last + count {
+            log.append(Change::insert("t", (number % 1000) as i64, vec![number as u8; 100])).unwrap();
+        }
+    };
+    for (durability, (what, upkeep)) in Durability::ALL.into_iter().flat_map(|it| UPKEEP.map(|how| (it, how)))
+    {
+        let open = |storage: &CountingStorage, times: u64, read_only: bool| {
+            let ids = CountingIds::from(1000 * (times + 1));
+            let options = LogOptions { durability, read_only, ids, ..log_options(SMALL) };
+            ChangeLog::open_storage(Arc::new(storage.clone()), options).unwrap()
+        };
+        let mut storage = CountingStorage::new();
+        let mut log = open(&storage, 0, false);
+        log.append_remote(&foreign(node(1), 1, &[], 0)).unwrap();
+        append(&log, 5_000);
+        for times in 1..=4 {
+            let begun = log.stats().unwrap().segments;
+            while log.stats().unwrap().segments == begun {
+                append(&log, 1);
+            }
+            append(&log, 20);
+            assert!(upkeep(&log), "{what}");
+            // Once more within the segment, of which there is an index already.
+            append(&log, 5);
+            upkeep(&log);
+            append(&log, 5);
+            let stats = log.stats().unwrap();
+            assert!(stats.segments > 50, "{stats:?}");
+            let all = entries_left(&log);
+
+            for read_only in [true, false] {
+                let left = crashed(&storage);
+                let files = left.files();
+                let (last, segment) = files.iter().rfind(|(name, _)| name.ends_with(".segment")).unwrap();
+                let is_sealed = |name: &str| name.ends_with(".segment") && name != last;
+                let few = files.iter().filter(|(name, _)| !is_sealed(name) && !name.ends_with(".index"));
+                let few: u64 = few.map(|(_, bytes)| bytes.len() as u64).sum();
+                left.take();
+                let opened = open(&left, times, read_only);
+                let reads = left.take_by_kind();
+                assert!(reads["segment"].bytes <= segment.len() as u64, "{what}: {reads:?}");
+                // Small files are read twice where somebody may change them meanwhile.
+                let bytes: u64 = reads.values().map(|reads| reads.bytes).sum();
+                assert!(bytes <= 2 * few && !reads.contains_key("index"), "{what}: {reads:?} of {few}");
+                assert_eq!(entries_left(&opened), all);
+                assert_eq!(opened.stats().unwrap().segments, stats.segments);
+                if !read_only {
+                    log = opened;
+                    storage = left;
+                }
+            }
+        }
+    }
 }
 
 /// Reads on to the end, without clocks.

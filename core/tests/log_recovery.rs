@@ -6,10 +6,10 @@ mod common;
 
 use causelog::storage::{MemoryStorage, Storage};
 use causelog::{
-    Change, ChangeLog, Dot, Durability, Error, ErrorCode, LogOptions, QueryOptions, Result, Transaction,
-    VectorClock,
+    Change, ChangeLog, Dot, Durability, Error, ErrorCode, LogOptions, NodeId, QueryOptions, Result,
+    Transaction, VectorClock,
 };
-use common::faulty::{Fault, FaultyStorage, Operation};
+use common::faulty::{Fault, FaultyStorage, Operation, Restarted};
 use common::{
     CHECKPOINT, CountingIds, ENDS, HEADER, IDENTITY, MANIFEST, SEGMENT, bytes, entries, foreign,
     frame_bounds, node, options, transactions, with_segment,
@@ -211,6 +211,40 @@ fn every_flipped_bit_of_a_synced_log_is_noticed_or_costs_the_last_transaction() 
     }
 }
 
+/// Behind a long transaction nobody looks at every byte for more: it says itself where it ends.
+#[test]
+fn damage_to_a_long_transaction_is_an_error_when_another_one_was_durable_after_it() {
+    const LONG: usize = 70 << 20;
+    for durability in [Durability::Sync, Durability::Os] {
+        let storage = MemoryStorage::new();
+        let options = LogOptions { durability, segment_bytes: 1 << 30, ..options() };
+        let log = ChangeLog::open_storage(std::sync::Arc::new(storage.clone()), options).unwrap();
+        log.append(insert(1)).unwrap();
+        log.append(Change::insert("orders", 2, vec![b'x'; LONG])).unwrap();
+        log.append(insert(3)).unwrap();
+        if durability != Durability::Sync {
+            // The next one is the first that says so of those before.
+            log.sync().unwrap();
+            log.append(insert(4)).unwrap();
+        }
+        log.close().unwrap();
+        let mut segment = bytes(&storage, SEGMENT);
+        let bounds = frame_bounds(&segment);
+        let (start, end) = (bounds[1], bounds[2]);
+        assert!(end - start > LONG);
+        // Its last byte, its checksum, and what comes first in it.
+        let places = [end - 1, start + 4, start + 8];
+        for place in places.into_iter().take(if durability == Durability::Sync { 3 } else { 1 }) {
+            segment[place] ^= 1;
+            let damaged = with_segment(&storage, &segment);
+            let opened = ChangeLog::open_storage(std::sync::Arc::new(damaged.clone()), later());
+            names_place(&opened.unwrap_err(), start);
+            assert!(bytes(&damaged, SEGMENT) == segment, "evidence stays as it is");
+            segment[place] ^= 1;
+        }
+    }
+}
+
 /// A log that never synced promises nothing after a loss of power, so damage is where it ends; what was synced counts as promised.
 #[test]
 fn damage_is_an_error_below_what_was_synced_and_the_end_above() {
@@ -315,7 +349,13 @@ impl Run {
         }
         let closing = log.close();
         if run.closed {
-            closing.expect("closing again does nothing");
+            // Who closes the log is told of a failed sync, whoever heard of it before, and of nothing else.
+            let synced = !faults.iter().any(|fault| fault.operation == Operation::Sync);
+            assert_eq!(
+                closing.map_err(|error| error.code()),
+                if synced { Ok(()) } else { Err(ErrorCode::Io) }
+            );
+            log.close().expect("closing again does nothing");
         } else if let Err(error) = closing {
             run.errors.push(error.code());
         } else {
@@ -577,4 +617,79 @@ fn what_is_found_on_opening_is_made_durable() {
         ChangeLog::open_storage(std::sync::Arc::new(storage.after_power_loss_keeping(0).clone()), later())
             .unwrap();
     assert_eq!(entries(&kept).len(), all.len() + 1);
+}
+
+/// Who the log is, who it was, and its epoch.
+fn identity(log: &ChangeLog) -> (NodeId, Vec<NodeId>, u64) {
+    (log.node(), log.past_nodes().to_vec(), log.epoch())
+}
+
+/// Opens what is there after the machine was started anew, or in the same start of it.
+fn reopened(place: &MemoryStorage, restarted: bool, durability: Durability) -> ChangeLog {
+    let storage: std::sync::Arc<dyn Storage> = if restarted {
+        std::sync::Arc::new(Restarted(place.clone()))
+    } else {
+        std::sync::Arc::new(place.clone())
+    };
+    ChangeLog::open_storage(storage, LogOptions { durability, ..later() }).unwrap()
+}
+
+/// A loss of power may take whole frames and leave nothing torn. Where appends return before they are durable, somebody
+/// may know what was in them.
+#[test]
+fn a_loss_of_power_is_noticed_even_where_it_leaves_whole_frames() {
+    for durability in Durability::ALL {
+        let storage = FaultyStorage::new();
+        let log = ChangeLog::open_storage(std::sync::Arc::new(storage.clone()), with_durability(durability))
+            .unwrap();
+        let before = identity(&log);
+        assert_eq!((&before.1, before.2), (&vec![], 0));
+        // Nothing was shown yet.
+        assert_eq!(identity(&reopened(&storage.after_power_loss_keeping(0), true, durability)), before);
+        for step in appends() {
+            step(&log).unwrap();
+        }
+        let crashed = reopened(&storage.after_crash(), false, durability);
+        assert_eq!(identity(&crashed), before, "all is there after a crash of the process");
+        let all = transactions(&crashed);
+        assert_eq!(all.len(), appends().len());
+
+        if durability == Durability::Sync {
+            for place in [storage.after_power_loss_keeping(0), storage.after_crash()] {
+                let log = reopened(&place, true, durability);
+                assert_eq!(identity(&log), before, "all is there after a loss of power");
+                assert_eq!(transactions(&log), all);
+            }
+        } else {
+            let segment = bytes(&storage.after_crash(), SEGMENT);
+            for (whole, bound) in frame_bounds(&segment).into_iter().enumerate() {
+                let place = storage.after_power_loss_keeping(bound - HEADER);
+                assert_eq!(bytes(&place, SEGMENT).len(), bound);
+                let log = reopened(&place, true, durability);
+                let after = identity(&log);
+                assert_ne!(after.0, before.0);
+                assert_eq!((&after.1, after.2), (&vec![before.0], 1));
+                assert_eq!(transactions(&log), all[..whole]);
+                assert_eq!(log.append(insert(77)).unwrap().transaction, Dot::new(after.0, 1));
+                // What was lost comes back from whoever has it.
+                for transaction in &all[whole..] {
+                    assert!(!log.append_remote(transaction).unwrap().duplicate);
+                }
+                drop(log);
+                assert_eq!(identity(&reopened(&place, true, durability)), after, "once is enough");
+            }
+            // All is there, and nobody can tell.
+            assert_eq!(identity(&reopened(&storage.after_crash(), true, durability)).2, 1);
+        }
+
+        // Opening makes sure of what it finds, and so does closing.
+        storage.fail(&[]);
+        let died = storage.after_crash();
+        drop(reopened(&died, false, durability));
+        assert_eq!(identity(&reopened(&died, true, durability)), before);
+        log.close().unwrap();
+        let log = reopened(&storage.after_power_loss_keeping(0), true, durability);
+        assert_eq!(identity(&log), before);
+        assert_eq!(transactions(&log), all);
+    }
 }

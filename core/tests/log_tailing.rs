@@ -9,17 +9,20 @@ mod common;
 
 use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread;
 use std::time::Duration;
 
+use causelog::storage::{MemoryStorage, Storage};
 use causelog::{
     Change, ChangeEntry, ChangeLog, ChangeOperation, CompactionOptions, Cursor, Dot, Durability, EntryRef,
-    Error, ErrorCode, LogOptions, QueryOptions, RemovalReason, Result, RetentionPolicy, RowId, Transaction,
-    Uuid,
+    Error, ErrorCode, LogOptions, Moment, QueryOptions, RemovalReason, Result, RetentionPolicy, Row, RowId,
+    Transaction, Uuid,
 };
+use common::faulty::{FaultyStorage, Mode};
 use common::process::{Other, as_other, ready};
-use common::{Random, at, node};
+use common::{CountingIds, Random, at, entries, node, options, query, transactions};
 
 /// Long beyond what anything here takes: who waits longer has missed something.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -639,4 +642,143 @@ fn threads_read_while_others_append_and_one_takes_its_time() {
     assert_eq!(stats.transactions, 200 + WRITERS * ROUNDS);
     assert!(stats.segments > 10, "{} segments", stats.segments);
     println!("{} entries in {} segments, {} read", stats.entries, stats.segments, read.into_inner());
+}
+
+fn open_beside(storage: &(impl Storage + Clone + 'static)) -> ChangeLog {
+    let options = LogOptions { read_only: true, ..options() };
+    ChangeLog::open_storage(Arc::new(storage.clone()), options).unwrap()
+}
+
+/// Small segments, and other identities for each who opens the log.
+fn opened(storage: &FaultyStorage, durability: Durability, times: u64) -> ChangeLog {
+    let ids = CountingIds::from(1000 * (times + 1));
+    let options = LogOptions { durability, segment_bytes: 4096, ids, ..options() };
+    ChangeLog::open_storage(Arc::new(storage.clone()), options).unwrap()
+}
+
+/// Several segments of transactions of this node.
+fn fill_segments(log: &ChangeLog) {
+    for row in 0..40 {
+        log.append_transaction([Change::insert("t", row, vec![b'.'; 300])]).unwrap();
+    }
+}
+
+/// Somebody beside the writer finds all that the writer does.
+#[track_caller]
+fn reads_all(reader: &ChangeLog, writer: &ChangeLog) {
+    let first = writer.stats().unwrap().first_lsn;
+    let since = || QueryOptions { since: first - 1, ..QueryOptions::default() };
+    assert_eq!(query(reader, since()), query(writer, since()));
+    assert_eq!(reader.epoch(), writer.epoch());
+    assert_eq!(reader.frontier().unwrap(), writer.frontier().unwrap());
+    assert_eq!(reader.stats().unwrap(), writer.stats().unwrap());
+}
+
+/// The process that writes dies, and what it leaves of its last append is cut off by the next one: the log is in another
+/// epoch then, while readers are where they were.
+#[test]
+fn a_reader_goes_along_when_the_log_has_lost_its_end() {
+    const LOSSES: u64 = 3;
+    for (durability, dies) in Durability::ALL.into_iter().flat_map(|it| [(it, true), (it, false)]) {
+        let storage = FaultyStorage::new();
+        let mut writer = opened(&storage, durability, 0);
+        fill_segments(&writer);
+        // One that asks at every turn, one that sleeps until all is lost, and one that sleeps until all is removed.
+        let [near, late, far] = [(); 3].map(|()| open_beside(&storage));
+        for epoch in 1..=LOSSES {
+            reads_all(&near, &writer);
+            let last = writer.stats().unwrap().last_lsn;
+            if dies {
+                storage.fail_at(storage.operations() + 1, Mode::Torn(20));
+                assert_eq!(writer.append(Change::insert("t", 99, "torn")).unwrap_err().code(), ErrorCode::Io);
+                drop(writer);
+                storage.restart();
+            } else {
+                // In order, but for what something else has left behind the end.
+                writer.close().unwrap();
+                let names = storage.list().unwrap();
+                let name = names.iter().rfind(|name| name.ends_with(".segment")).unwrap();
+                let file = storage.open(name).unwrap();
+                file.write_at(file.length().unwrap(), &[7; 100]).unwrap();
+            }
+            // Before anybody has found out, too.
+            assert_eq!((near.stats().unwrap().last_lsn, near.epoch()), (last, epoch - 1));
+            writer = opened(&storage, durability, epoch);
+            assert_eq!((writer.epoch(), writer.stats().unwrap().last_lsn), (epoch, last));
+            let segments = writer.stats().unwrap().segments;
+            reads_all(&near, &writer);
+            fill_segments(&writer);
+            assert_eq!(near.wait(last, PATIENCE).unwrap(), last + 40);
+            assert_eq!(near.stats().unwrap().segments, writer.stats().unwrap().segments);
+            assert!(near.stats().unwrap().segments > segments + 1);
+        }
+        for reader in [&near, &late] {
+            reads_all(reader, &writer);
+            assert_eq!(transactions(reader), transactions(&writer));
+        }
+
+        // What the writer says of what it removes reaches them as well.
+        let policy = RetentionPolicy { max_bytes: Some(10_000), ..RetentionPolicy::default() };
+        for _ in 0..2 {
+            assert!(!writer.retain(&policy).unwrap().is_empty());
+            let first = writer.stats().unwrap().first_lsn;
+            for reader in [&near, &late, &far] {
+                let error = reader.query(QueryOptions::default()).unwrap_err();
+                assert_eq!(first_that_remains(&error), Some(first));
+                assert_eq!(reader.removals().unwrap(), writer.removals().unwrap());
+                reads_all(reader, &writer);
+            }
+            fill_segments(&writer);
+            [&near, &late, &far].into_iter().for_each(|reader| reads_all(reader, &writer));
+        }
+        assert_eq!(writer.epoch(), LOSSES);
+    }
+}
+
+/// How one row stood, or all of them.
+type Question = fn(&ChangeLog, Moment) -> Result<Vec<Row>>;
+
+fn one_row(log: &ChangeLog, at: Moment) -> Result<Vec<Row>> {
+    Ok(log.state_at("t", 1, at)?.into_iter().collect())
+}
+
+fn all_rows(log: &ChangeLog, at: Moment) -> Result<Vec<Row>> {
+    Ok(log.snapshot("t", at)?.iter().map(|row| Row::clone(row)).collect())
+}
+
+/// Who asks how things stood when entries of that moment are gone is told so, and is not told how things stood by what is left.
+#[test]
+fn a_reader_hears_of_compaction_with_its_first_question() {
+    let storage = MemoryStorage::new();
+    let writer_options = LogOptions { segment_bytes: 4096, ..options() };
+    let writer = ChangeLog::open_storage(Arc::new(storage.clone()), writer_options).unwrap();
+    for number in 0..200 {
+        let payload = Some(vec![number as u8; 100]);
+        writer.append(Change::new("t", number % 5, ChangeOperation::Update, None, payload)).unwrap();
+    }
+    let all = entries(&writer);
+    let early = [Moment::Lsn(50), Moment::Time(all[49].timestamp), Moment::Lsn(1)];
+    let mut readers = Vec::new();
+    for (question, at) in [one_row as Question, all_rows].into_iter().flat_map(|it| early.map(|at| (it, at)))
+    {
+        for has_asked in [false, true] {
+            let reader = open_beside(&storage);
+            if has_asked {
+                // It has at hand what it read.
+                assert_eq!(question(&reader, at).unwrap(), question(&writer, at).unwrap());
+            }
+            readers.push((reader, question, at));
+        }
+    }
+    let [now, then] = [Moment::Now, Moment::Lsn(200)].map(|at| all_rows(&writer, at).unwrap());
+    assert_eq!((now.len(), &now), (5, &then));
+
+    assert!(writer.compact(&CompactionOptions::default()).unwrap().unwrap().entries > 100);
+    for (reader, question, at) in readers {
+        assert_eq!(question(&reader, at).unwrap_err().code(), ErrorCode::Truncated, "{at:?}");
+        for at in [Moment::Now, Moment::Lsn(200)] {
+            assert_eq!(all_rows(&reader, at).unwrap(), now);
+            assert_eq!(one_row(&reader, at).unwrap(), now[1..2]);
+        }
+    }
 }

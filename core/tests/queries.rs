@@ -6,11 +6,12 @@ mod common;
 
 use std::sync::Arc;
 
+use causelog::storage::MemoryStorage;
 use causelog::{
-    Change, ChangeEntry, ChangeLog, ChangeOperation, Dot, LogOptions, ManualTime, QueryOptions, RowId,
-    Transaction, Uuid, VectorClock,
+    Change, ChangeEntry, ChangeLog, ChangeOperation, Dot, ErrorCode, LogOptions, ManualTime, QueryOptions,
+    Result, RetentionPolicy, RowId, Transaction, Uuid, VectorClock,
 };
-use common::{Random, at, cases, entries, in_memory, node, options_with, query};
+use common::{Random, at, cases, entries, foreign, in_memory, node, options, options_with, query};
 use proptest::option::weighted;
 use proptest::prelude::*;
 use proptest::sample::select;
@@ -195,6 +196,61 @@ fn a_transaction_by_its_name() {
         }
         assert_eq!(found, all.len());
     });
+}
+
+/// Retention removes what was before: a name says itself whether its transaction was among that.
+#[test]
+fn a_transaction_that_remains_is_found_by_its_name_and_one_that_does_not_is_said_to_be_gone() {
+    let storage = MemoryStorage::new();
+    let small = || LogOptions { segment_bytes: 4096, ..options() };
+    let log = ChangeLog::open_storage(Arc::new(storage.clone()), small()).unwrap();
+    let mut before = Vec::new();
+    for number in 1..=100 {
+        let change = |row| Change::insert("t", row, vec![b'.'; 100]);
+        log.append_transaction((0..number % 4).map(change).collect::<Vec<_>>()).unwrap();
+        let transaction = foreign(node(1), 2 * number as u64, &before, 2);
+        before = vec![log.append_remote(&transaction).unwrap().transaction];
+    }
+    let all = entries(&log);
+    let dots: Vec<Dot> = common::transactions(&log).iter().map(Transaction::dot).collect();
+    let policy = RetentionPolicy { max_bytes: Some(12_000), ..RetentionPolicy::default() };
+    log.retain(&policy).unwrap();
+    let stats = log.stats().unwrap();
+    assert!(stats.transactions > 20 && stats.first_lsn > 100, "{stats:?}");
+    let removed = dots.len() - stats.transactions as usize;
+
+    let check = |log: &ChangeLog| {
+        for (number, dot) in dots.iter().enumerate() {
+            for (reverse, since, until) in
+                [(false, 0, None), (true, 0, None), (false, stats.first_lsn, Some(stats.last_lsn - 1))]
+            {
+                let options =
+                    QueryOptions { transaction: Some(*dot), reverse, since, until, ..Default::default() };
+                let found = log.query(options.clone()).and_then(|cursor| cursor.collect::<Result<Vec<_>>>());
+                if number < removed {
+                    assert_eq!(found.unwrap_err().code(), ErrorCode::Truncated, "{dot} {options:?}");
+                } else {
+                    // Also one without changes, of which nothing is found.
+                    assert_eq!(found.unwrap(), naive(&all, &options), "{dot} {options:?}");
+                }
+            }
+        }
+        // What never was has not been removed.
+        let last = dots[dots.len() - 1];
+        let nothing = [
+            Dot::new(node(7), 1),
+            Dot::new(last.node, last.sequence + 1),
+            Dot::new(last.node, last.sequence - 1),
+        ];
+        for dot in nothing {
+            assert_eq!(query(log, QueryOptions { transaction: Some(dot), ..Default::default() }), []);
+        }
+    };
+    check(&log);
+    let beside = LogOptions { read_only: true, ..small() };
+    check(&ChangeLog::open_storage(Arc::new(storage.clone()), beside).unwrap());
+    drop(log);
+    check(&ChangeLog::open_storage(Arc::new(storage), small()).unwrap());
 }
 
 /// A clock that covers the first changes of a transaction leaves the others.

@@ -218,7 +218,7 @@ pub fn checkpoint(data: &[u8]) {
     use_all(&files, &BASE.cells);
 }
 
-/// The identity, the manifest, a consumer's position or the ends, saying something else.
+/// The identity, the manifest, a consumer's position or the ends, saying something else, and a word about what was not synced.
 pub fn metadata(data: &[u8]) {
     let mut input = Input(data);
     let (mut files, mut cells) = (BASE.files.clone(), BASE.cells);
@@ -249,6 +249,15 @@ pub fn metadata(data: &[u8]) {
                 cells[input.below(CELLS)] = if input.flag() { input.number() } else { input.wide() };
             }
         }
+    }
+    if input.flag() {
+        // That a loss of power may have taken something.
+        let mut unsynced = BASE.files[IDENTITY][..10].to_vec();
+        unsynced.push(8);
+        unsynced.extend_from_slice(input.bytes());
+        unsynced.extend_from_slice(&[0; 4]);
+        seal(&mut unsynced);
+        files.insert("unsynced".to_owned(), unsynced);
     }
     use_all(&files, &cells);
 }

@@ -11,7 +11,7 @@ use crate::log::stats::TableStats;
 /// A point is kept for so many bytes of frames at least.
 const POINT_DISTANCE: u64 = 4096;
 /// A point of an author is kept for so many bytes at least.
-const AUTHOR_POINT_DISTANCE: u64 = 16 * 1024;
+const AUTHOR_POINT_DISTANCE: u64 = 32 * 1024;
 /// Clocks to go on from are kept every so many bytes.
 const WAYPOINT_DISTANCE: u64 = 32 * 1024;
 /// So far apart they are where there are many of them, so that they take no more than little.

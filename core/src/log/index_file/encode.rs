@@ -58,7 +58,8 @@ impl IndexContent<'_> {
         sections.author_points = section(&out, start, first);
 
         let start = out.len();
-        let (blocks, count) = rows::encode(self.rows, &self.summary, &mut out)?;
+        let layout = rows::layout(&self.summary);
+        let (blocks, count) = rows::encode(self.rows, &self.summary, layout, &mut out)?;
         sections.rows = section(&out, start, count);
         let start = out.len();
         out.extend_from_slice(&blocks);
@@ -77,8 +78,8 @@ impl IndexContent<'_> {
         sections.waypoints = section(&out, start, self.waypoints.len());
 
         let salt = self.summary.salt;
-        let mut header =
-            Header { summary: self.summary, dictionary_length: self.dictionary_length, sections };
+        let (summary, dictionary_length) = (self.summary, self.dictionary_length);
+        let mut header = Header { summary, dictionary_length, rows: layout, sections };
         out.iter_mut().zip(header.encode()).for_each(|(to, from)| *to = from);
         Ok(Pages::encode(salt, &out))
     }

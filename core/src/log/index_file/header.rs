@@ -9,6 +9,8 @@ use crate::log::index_file::bytes::Bytes;
 
 const SEALED: u8 = 1;
 const HAS_TIMES: u8 = 1 << 1;
+const PACKED: u8 = 1 << 2;
+const DROPPED_SHIFT: u8 = 3;
 
 /// Bytes of the header, all in the first page.
 pub(super) const LENGTH: usize = 11 + 16 + 4 + 4 * 8 + 1 + 3 * 8 + 2 * 8 + 4 + SECTIONS * 16;
@@ -32,7 +34,7 @@ pub(super) struct Sections {
     pub(super) authors: Section,
     pub(super) author_points: Section,
     pub(super) rows: Section,
-    /// First hash of each block of rows, and where it starts in `rows`.
+    /// First key of each block of rows, and where it starts in `rows`.
     pub(super) row_blocks: Section,
     pub(super) clocks: Section,
     /// Offset in the segment of each waypoint, and where it starts in `clocks`.
@@ -62,7 +64,7 @@ impl Sections {
     }
 
     /// Whether every count fits the length of its section, and the counts each other.
-    fn consistent(&self) -> bool {
+    fn consistent(&self, rows: RowLayout) -> bool {
         let fixed = |section: &Section, width: u64| section.count.checked_mul(width) == Some(section.length);
         let least = |section: &Section, width: u64| {
             section.count.checked_mul(width).is_some_and(|length| length <= section.length)
@@ -73,7 +75,7 @@ impl Sections {
             && fixed(&self.authors, Self::AUTHOR)
             && self.authors.count == self.nodes.count
             && fixed(&self.author_points, Self::AUTHOR_POINT)
-            && least(&self.rows, 3)
+            && least(&self.rows, if rows.packed { 2 } else { 3 })
             && fixed(&self.row_blocks, Self::ROW_BLOCK)
             && self.row_blocks.count <= self.rows.count
             && (self.row_blocks.count == 0) == (self.rows.length == 0)
@@ -84,10 +86,27 @@ impl Sections {
     }
 }
 
+/// How rows are written down.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) struct RowLayout {
+    /// Whether how many entries a row has stands together with its hash; so in all that are written now.
+    pub(super) packed: bool,
+    /// How many of the low bits of a row's hash are left out.
+    pub(super) dropped: u8,
+}
+
+impl RowLayout {
+    /// What rows with this hash stand under.
+    pub(super) fn key(self, hash: u32) -> u32 {
+        hash >> self.dropped
+    }
+}
+
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Header {
     pub(super) summary: IndexSummary,
     pub(super) dictionary_length: u32,
+    pub(super) rows: RowLayout,
     pub(super) sections: Sections,
 }
 
@@ -101,7 +120,13 @@ impl Header {
             out.extend_from_slice(&number.to_le_bytes());
         }
         let times = summary.oldest.zip(summary.newest);
-        out.push(if summary.sealed { SEALED } else { 0 } | if times.is_some() { HAS_TIMES } else { 0 });
+        let mut flags = self.rows.dropped << DROPPED_SHIFT;
+        for (set, flag) in
+            [(summary.sealed, SEALED), (times.is_some(), HAS_TIMES), (self.rows.packed, PACKED)]
+        {
+            flags |= if set { flag } else { 0 };
+        }
+        out.push(flags);
         for number in [summary.entries, summary.transactions, summary.merges] {
             out.extend_from_slice(&number.to_le_bytes());
         }
@@ -145,11 +170,12 @@ impl Header {
             offset = offset.checked_add(section.length)?;
         }
         let has_times = flags & HAS_TIMES != 0;
+        let rows = RowLayout { packed: flags & PACKED != 0, dropped: flags >> DROPPED_SHIFT };
         let sound = offset == length
-            && sections.consistent()
+            && sections.consistent(rows)
+            && (rows.packed || rows.dropped == 0)
             && u64::from(dictionary_length) <= sections.nodes.count
             && merges <= transactions
-            && flags & !(SEALED | HAS_TIMES) == 0
             && oldest <= newest
             && (has_times || (oldest, newest) == (0, 0));
         let summary = IndexSummary {
@@ -166,6 +192,6 @@ impl Header {
             oldest: has_times.then_some(oldest),
             newest: has_times.then_some(newest),
         };
-        sound.then_some(Header { summary, dictionary_length, sections })
+        sound.then_some(Header { summary, dictionary_length, rows, sections })
     }
 }

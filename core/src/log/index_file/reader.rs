@@ -91,31 +91,33 @@ impl IndexFile {
         self.item(self.header.sections.points, number).map(point)
     }
 
-    /// How many different row hashes there are.
+    /// How many different row keys there are.
     #[cfg(test)]
     pub(in crate::log) fn row_count(&self) -> u64 {
         self.header.sections.rows.count
     }
 
-    /// Relative LSNs, ascending, of the entries of all rows with this [`super::row_hash`].
+    /// Relative LSNs, ascending, of the entries of all rows with this [`super::row_hash`], and perhaps of a few others.
     pub(in crate::log) fn row(&self, hash: u32) -> Result<Vec<u32>> {
+        let layout = self.header.rows;
+        let key = layout.key(hash);
         let blocks = self.header.sections.row_blocks;
-        let after = self.partition(blocks, 0..blocks.count, |bytes| pair(bytes).0 <= hash)?;
+        let after = self.partition(blocks, 0..blocks.count, |bytes| pair(bytes).0 <= key)?;
         let mut lsns = Vec::new();
         let Some(number) = after.checked_sub(1) else { return Ok(lsns) };
         let (first, block) = self.row_block(number)?;
         let bytes = self.pages.read(block.start, (block.end - block.start) as usize)?;
-        let mut rows = BlockRows::new(&bytes, first);
+        let mut rows = BlockRows::new(&bytes, layout, first);
         loop {
             match rows.next(&mut lsns).map_err(|()| self.damaged_rows(block.start))? {
-                Some(row) if row < hash => {}
-                Some(row) if row == hash => return Ok(lsns),
+                Some(row) if row < key => {}
+                Some(row) if row == key => return Ok(lsns),
                 _ => return Ok(Vec::new()),
             }
         }
     }
 
-    /// First hash of a block of rows, and where the block lies in the content.
+    /// First key of a block of rows, and where the block lies in the content.
     pub(super) fn row_block(&self, number: u64) -> Result<(u32, Range<u64>)> {
         let Sections { rows, row_blocks, .. } = self.header.sections;
         self.block(row_blocks, number, rows)

@@ -1,4 +1,4 @@
-//! The entries of each row: blocks of rows in the order of their hashes.
+//! The entries of each row: blocks of rows in the order of their keys, which are their hashes or the upper bits of those.
 
 use std::collections::VecDeque;
 use std::ops::Range;
@@ -6,25 +6,49 @@ use std::ops::Range;
 use crate::error::{Error, ErrorCode, Result};
 use crate::log::index_file::bytes::Bytes;
 use crate::log::index_file::encode::position;
+use crate::log::index_file::header::RowLayout;
 use crate::log::index_file::{IndexFile, IndexSummary, Rows};
 use crate::varint;
 
 /// A block takes rows while it stays within so many bytes; a row that is longer has a block of its own.
 pub(super) const BLOCK_LENGTH: usize = 256;
 
+/// Bits beside the gap for how many entries a row has, and the number that they then say: one less, or so many or more.
+const COUNT_BITS: u32 = 2;
+const MANY: u64 = 3;
+const HASH_BITS: u32 = 32;
+
 /// Blocks that are read at a time when all are.
 const BLOCKS_AT_ONCE: u64 = 256;
 
+/// So many times as many keys there are as entries, at least: so nearly all rows have one of their own.
+const KEYS_FOR_AN_ENTRY: u64 = 256;
+
+/// How to write down the rows of this segment. Of a sealed one no more of a hash is kept than tells nearly all rows apart,
+/// which makes the gaps between them short; what is known of an unsealed one goes into a later index.
+pub(super) fn layout(of: &IndexSummary) -> RowLayout {
+    let wanted = of.entries.max(1).saturating_mul(KEYS_FOR_AN_ENTRY);
+    let dropped = (0..HASH_BITS).rev().find(|dropped| (1 << (HASH_BITS - dropped)) >= wanted);
+    RowLayout { packed: true, dropped: dropped.filter(|_| of.sealed).unwrap_or(0) as u8 }
+}
+
 /// Appends the rows to `out`; returns the directory of their blocks and the number of rows.
-pub(super) fn encode(rows: Rows<'_>, of: &IndexSummary, out: &mut Vec<u8>) -> Result<(Vec<u8>, usize)> {
+pub(super) fn encode(
+    rows: Rows<'_>,
+    of: &IndexSummary,
+    layout: RowLayout,
+    out: &mut Vec<u8>,
+) -> Result<(Vec<u8>, usize)> {
     if !rows.entries.is_sorted() {
         return Err(internal("its entries are out of order"));
     }
-    let mut fresh = rows.entries.iter().map(|entry| ((entry >> 32) as u32, *entry as u32)).peekable();
+    let mut fresh =
+        rows.entries.iter().map(|entry| (layout.key((entry >> 32) as u32), *entry as u32)).peekable();
     let mut earlier = rows.earlier.map(RowStream::new);
     if rows.earlier.is_some_and(|earlier| {
         let other = earlier.summary();
         (other.log, other.ordinal, other.salt) != (of.log, of.ordinal, of.salt)
+            || earlier.header.rows.dropped > 0
     }) {
         return Err(internal("the earlier index is of another segment"));
     }
@@ -37,23 +61,30 @@ pub(super) fn encode(rows: Rows<'_>, of: &IndexSummary, out: &mut Vec<u8>) -> Re
     let mut writer = RowWriter::new(out);
     let mut lsns = Vec::new();
     loop {
-        let hash = match (next_known, fresh.peek()) {
+        let key = match (next_known.map(|hash| layout.key(hash)), fresh.peek()) {
             (Some(known), Some((fresh, _))) => known.min(*fresh),
-            (Some(hash), None) | (None, Some(&(hash, _))) => hash,
+            (Some(key), None) | (None, Some(&(key, _))) => key,
             (None, None) => break,
         };
         lsns.clear();
-        while let Some((_, lsn)) = fresh.next_if(|(fresh, _)| *fresh == hash) {
+        // Several rows, with different hashes, may stand under one key.
+        let mut together = 0;
+        while let Some(stream) = &mut earlier
+            && next_known.is_some_and(|hash| layout.key(hash) == key)
+        {
+            lsns.append(&mut known);
+            next_known = stream.next(&mut known)?;
+            together += 1;
+        }
+        let start = lsns.len();
+        while let Some((_, lsn)) = fresh.next_if(|(fresh, _)| *fresh == key) {
             lsns.push(lsn);
         }
-        if let (Some(stream), true) = (&mut earlier, next_known == Some(hash)) {
-            known.append(&mut lsns);
-            std::mem::swap(&mut known, &mut lsns);
-            writer.push(hash, &lsns)?;
-            next_known = stream.next(&mut known)?;
-        } else {
-            writer.push(hash, &lsns)?;
+        let in_order = |lsns: &[u32]| lsns.is_sorted();
+        if layout.dropped > 0 && (together > 1 || !in_order(lsns.get(start..).unwrap_or_default())) {
+            lsns.sort_unstable();
         }
+        writer.push(key, &lsns)?;
     }
     Ok((writer.blocks, writer.count))
 }
@@ -66,26 +97,30 @@ struct RowWriter<'a> {
     out: &'a mut Vec<u8>,
     /// Where the rows start in `out`.
     start: usize,
-    /// First hash and start of each block.
+    /// First key and start of each block.
     blocks: Vec<u8>,
     /// Where the last block starts in `out`.
     block: usize,
-    last_hash: u32,
+    last_key: u32,
     count: usize,
-    /// The row at hand without its hash.
+    /// The row at hand without its key.
     row: Vec<u8>,
 }
 
 impl<'a> RowWriter<'a> {
     fn new(out: &'a mut Vec<u8>) -> Self {
         let start = out.len();
-        RowWriter { out, start, blocks: Vec::new(), block: start, last_hash: 0, count: 0, row: Vec::new() }
+        RowWriter { out, start, blocks: Vec::new(), block: start, last_key: 0, count: 0, row: Vec::new() }
     }
 
     /// `lsns` ascend and there is at least one.
-    fn push(&mut self, hash: u32, lsns: &[u32]) -> Result<()> {
+    fn push(&mut self, key: u32, lsns: &[u32]) -> Result<()> {
         self.row.clear();
-        varint::write(lsns.len() as u64, &mut self.row);
+        // How many there are stands with the gap, but for many.
+        let few = (lsns.len() as u64).saturating_sub(1).min(MANY);
+        if few == MANY {
+            varint::write(lsns.len() as u64 - 1 - MANY, &mut self.row);
+        }
         let mut previous = None;
         for lsn in lsns {
             let gap = match previous.replace(*lsn) {
@@ -97,17 +132,17 @@ impl<'a> RowWriter<'a> {
         }
         let before = self.out.len();
         if self.count > 0 {
-            varint::write(u64::from(hash - self.last_hash), self.out);
+            varint::write(u64::from(key - self.last_key) << COUNT_BITS | few, self.out);
         }
         if self.count == 0 || self.out.len() + self.row.len() - self.block > BLOCK_LENGTH {
             self.out.truncate(before);
-            self.blocks.extend_from_slice(&hash.to_le_bytes());
+            self.blocks.extend_from_slice(&key.to_le_bytes());
             self.blocks.extend_from_slice(&position(before - self.start)?.to_le_bytes());
             self.block = before;
-            varint::write(0, self.out);
+            varint::write(few, self.out);
         }
         self.out.extend_from_slice(&self.row);
-        self.last_hash = hash;
+        self.last_key = key;
         self.count += 1;
         Ok(())
     }
@@ -116,16 +151,17 @@ impl<'a> RowWriter<'a> {
 /// The rows of one block, or of several that follow each other.
 pub(super) struct BlockRows<'a> {
     bytes: Bytes<'a>,
-    hash: u32,
+    layout: RowLayout,
+    key: u32,
     first: bool,
 }
 
 impl<'a> BlockRows<'a> {
-    pub(super) fn new(block: &'a [u8], first_hash: u32) -> Self {
-        BlockRows { bytes: Bytes(block), hash: first_hash, first: true }
+    pub(super) fn new(block: &'a [u8], layout: RowLayout, first_key: u32) -> Self {
+        BlockRows { bytes: Bytes(block), layout, key: first_key, first: true }
     }
 
-    /// The next row's hash, its entries in `lsns`; `Ok(None)` at the end. An error is a block that is no block.
+    /// The next row's key, its entries in `lsns`; `Ok(None)` at the end. An error is a block that is no block.
     pub(super) fn next(&mut self, lsns: &mut Vec<u32>) -> Result<Option<u32>, ()> {
         lsns.clear();
         if self.bytes.0.is_empty() {
@@ -135,14 +171,24 @@ impl<'a> BlockRows<'a> {
     }
 
     fn row(&mut self, lsns: &mut Vec<u32>) -> Option<u32> {
-        let gap = self.bytes.small()?;
-        // The first row's hash is in the directory; no two rows have the same.
+        let (gap, count) = if self.layout.packed {
+            let both = self.bytes.varint()?;
+            let few = both & MANY;
+            let count =
+                if few == MANY { self.bytes.count(1)?.checked_add(MANY as usize)? } else { few as usize };
+            (u32::try_from(both >> COUNT_BITS).ok()?, count + 1)
+        } else {
+            (self.bytes.small()?, self.bytes.count(1)?)
+        };
+        // The first row's key is in the directory; no two rows have the same.
         if (gap == 0) != self.first {
             return None;
         }
         self.first = false;
-        self.hash = self.hash.checked_add(gap)?;
-        let count = self.bytes.count(1)?;
+        self.key = self.key.checked_add(gap)?;
+        if count > self.bytes.0.len() {
+            return None;
+        }
         let mut lsn = self.bytes.small().filter(|_| count > 0)?;
         lsns.reserve(count);
         lsns.push(lsn);
@@ -150,20 +196,20 @@ impl<'a> BlockRows<'a> {
             lsn = lsn.checked_add(self.bytes.small().filter(|gap| *gap > 0)?)?;
             lsns.push(lsn);
         }
-        Some(self.hash)
+        Some(self.key)
     }
 }
 
-/// All rows of an index in the order of their hashes, a few blocks in memory at a time.
+/// All rows of an index in the order of their keys, a few blocks in memory at a time.
 pub(super) struct RowStream<'a> {
     index: &'a IndexFile,
     next_block: u64,
     /// The rows of the blocks that were read last, and where they lie in the content.
     bytes: Vec<u8>,
     start: u64,
-    /// First hash of each of them that is still to come, and where it lies in `bytes`.
+    /// First key of each of them that is still to come, and where it lies in `bytes`.
     blocks: VecDeque<(u32, Range<usize>)>,
-    /// The block at hand: the hash so far, whether that is still the directory's, and what is left of it.
+    /// The block at hand: the key so far, whether that is still the directory's, and what is left of it.
     current: Option<(u32, bool, Range<usize>)>,
     last: Option<u32>,
 }
@@ -181,24 +227,24 @@ impl<'a> RowStream<'a> {
         }
     }
 
-    /// The next row's hash, its entries in `lsns`.
+    /// The next row's key, its entries in `lsns`.
     pub(super) fn next(&mut self, lsns: &mut Vec<u32>) -> Result<Option<u32>> {
         loop {
-            if let Some((hash, first, left)) = self.current.take() {
+            if let Some((key, first, left)) = self.current.take() {
                 let block = self.bytes.get(left.clone()).unwrap_or_default();
-                let mut rows = BlockRows { bytes: Bytes(block), hash, first };
+                let mut rows = BlockRows { bytes: Bytes(block), layout: self.index.header.rows, key, first };
                 let damaged = || self.index.damaged_rows(self.start + left.start as u64);
                 let row = rows.next(lsns).map_err(|()| damaged())?;
-                if let Some(hash) = row {
-                    if self.last.is_some_and(|last| last >= hash) {
+                if let Some(key) = row {
+                    if self.last.is_some_and(|last| last >= key) {
                         return Err(damaged());
                     }
-                    self.last = Some(hash);
-                    self.current = Some((hash, false, left.end - rows.bytes.0.len()..left.end));
+                    self.last = Some(key);
+                    self.current = Some((key, false, left.end - rows.bytes.0.len()..left.end));
                     return Ok(row);
                 }
-            } else if let Some((hash, block)) = self.blocks.pop_front() {
-                self.current = Some((hash, true, block));
+            } else if let Some((key, block)) = self.blocks.pop_front() {
+                self.current = Some((key, true, block));
             } else if !self.read()? {
                 return Ok(None);
             }
@@ -211,9 +257,9 @@ impl<'a> RowStream<'a> {
         let mut lengths = Vec::new();
         let mut start = None;
         for number in self.next_block..until {
-            let (hash, block) = self.index.row_block(number)?;
+            let (key, block) = self.index.row_block(number)?;
             start.get_or_insert(block.start);
-            lengths.push((hash, (block.end - block.start) as usize));
+            lengths.push((key, (block.end - block.start) as usize));
         }
         let Some(start) = start else { return Ok(false) };
         self.bytes.clear();
@@ -221,8 +267,8 @@ impl<'a> RowStream<'a> {
         let length = lengths.iter().map(|(_, length)| length).sum();
         self.index.pages.read_into(start, length, &mut self.bytes)?;
         let mut at = 0;
-        for (hash, length) in lengths {
-            self.blocks.push_back((hash, at..at + length));
+        for (key, length) in lengths {
+            self.blocks.push_back((key, at..at + length));
             at += length;
         }
         self.next_block = until;
