@@ -1077,8 +1077,9 @@ typedef struct causelog_log_options {
      */
     const struct causelog_time *time;
     /**
-     * Not zero: sealed segments are read through a memory map instead of `pread`. Scans then copy nothing, but
-     * should the disk fail to read a page, or somebody cut a file from outside, the process gets a
+     * Not zero: sealed segments are read through a memory map instead of `pread`, and small transactions written
+     * through one where appends do not sync. Scans then copy nothing and such appends make no system call, but
+     * should the disk fail, or somebody cut a file from outside, the process gets a
      * SIGBUS instead of an error. `causelog_log_verify` never reads so.
      */
     int32_t memory_map;
@@ -1246,7 +1247,7 @@ typedef struct causelog_moment {
  * How much of a log is kept. Begin with `CAUSELOG_RETENTION_POLICY_INIT`, which keeps all.
  *
  * Entries are removed by whole segments, oldest first; so somewhat more is kept than the
- * rules ask for, and the segment that is being written always. What several rules remove is
+ * rules ask for, and the segment that is being written unless all of it is too old. What several rules remove is
  * removed by the first of them.
  */
 typedef struct causelog_retention_policy {

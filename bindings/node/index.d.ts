@@ -1283,8 +1283,12 @@ export interface ChangeLogStats {
   lastLsn: bigint
   /** The earliest timestamp of any transaction, rounded down to milliseconds; `null` if there is none. */
   oldest: Date | null
+  /** The same in nanoseconds since 1970: exact. */
+  oldestNs: bigint | null
   /** The latest timestamp of any transaction, rounded down to milliseconds; `null` if there is none. */
   newest: Date | null
+  /** The same in nanoseconds since 1970: exact. */
+  newestNs: bigint | null
   /** LSN of the last entry that would survive a loss of power; `0n` if there is none. */
   durableLsn: bigint
   /** Segments that the log consists of. */

@@ -297,36 +297,48 @@ const TOO_LONG: Duration = Duration::from_secs(20);
 /// Who comes by while it is shut stands still until it is opened again.
 #[derive(Default)]
 struct Gate {
-    /// Whether it is shut, and how many have ever come.
-    state: Mutex<(bool, u64)>,
+    state: Mutex<GateState>,
     changed: Condvar,
+}
+
+#[derive(Default)]
+struct GateState {
+    shut: bool,
+    /// How many have ever come.
+    came: u64,
     /// Whether who goes through panics.
-    breaks: AtomicBool,
+    breaks: bool,
 }
 
 impl Gate {
     fn pass(&self) {
         let mut state = self.state.lock().unwrap();
-        state.1 += 1;
+        state.came += 1;
         self.changed.notify_all();
-        drop(self.changed.wait_while(state, |state| state.0).unwrap());
-        assert!(!self.breaks.load(Ordering::SeqCst), "the gate was to break");
+        let state = self.changed.wait_while(state, |state| state.shut).unwrap();
+        let breaks = state.breaks;
+        drop(state);
+        assert!(!breaks, "the gate was to break");
     }
 
     /// Shuts it for as long as what is returned lives: a test that fails must not leave anybody standing there.
     fn shut(&self) -> Shut<'_> {
-        self.state.lock().unwrap().0 = true;
+        self.state.lock().unwrap().shut = true;
         Shut(self)
     }
 
+    fn set_breaks(&self, breaks: bool) {
+        self.state.lock().unwrap().breaks = breaks;
+    }
+
     fn came(&self) -> u64 {
-        self.state.lock().unwrap().1
+        self.state.lock().unwrap().came
     }
 
     /// Returns once somebody has come since that many had.
     fn wait_after(&self, came: u64) {
         let state = self.state.lock().unwrap();
-        let waited = self.changed.wait_timeout_while(state, TOO_LONG, |state| state.1 <= came).unwrap();
+        let waited = self.changed.wait_timeout_while(state, TOO_LONG, |state| state.came <= came).unwrap();
         assert!(!waited.1.timed_out(), "nobody came to the gate");
     }
 }
@@ -335,7 +347,7 @@ struct Shut<'a>(&'a Gate);
 
 impl Drop for Shut<'_> {
     fn drop(&mut self) {
-        self.0.state.lock().unwrap().0 = false;
+        self.0.state.lock().unwrap().shut = false;
         self.0.changed.notify_all();
     }
 }
@@ -456,9 +468,9 @@ fn the_lock_is_kept_while_somebody_still_writes() {
         let came = place.time.came();
         scope.spawn(|| say.send(insert(3).map_err(|error| error.code())));
         place.time.wait_after(came);
-        place.time.breaks.store(true, Ordering::SeqCst);
+        place.time.set_breaks(true);
         assert!(catch_unwind(AssertUnwindSafe(|| insert(4))).is_err());
-        place.time.breaks.store(false, Ordering::SeqCst);
+        place.time.set_breaks(false);
 
         assert_eq!(insert(5).unwrap_err().code(), ErrorCode::Closed);
         assert_eq!(told.recv_timeout(TOO_LONG).unwrap(), Err(ErrorCode::Closed), "it is told at once");
@@ -534,13 +546,15 @@ fn who_reads_while_compaction_removes_sees_whole_tables() {
     .unwrap();
     log.append_transaction((0..ROWS).map(|row| Change::insert("t", row, "0")).collect::<Vec<_>>()).unwrap();
     let view = log.materialise("t").unwrap();
+    let appended: Vec<AtomicU64> = (0..ROWS / 2).map(|_| AtomicU64::new(0)).collect();
     let mut removed = 0;
     let write = || {
         let mut random = Random(1);
         for number in 1..=2000 {
-            let row = 2 * random.below(ROWS as usize / 2) as i64;
-            let update = |row| Change::update("t", row, "", number.to_string());
-            log.append_transaction([update(row), update(row + 1)]).unwrap();
+            let pair = random.below(appended.len());
+            let update = |row: usize| Change::update("t", row as i64, "", format!("{number:0>80}"));
+            log.append_transaction([update(2 * pair), update(2 * pair + 1)]).unwrap();
+            appended[pair].store(number, Ordering::SeqCst);
             if random.chance(10) {
                 let known = vec![log.frontier().unwrap()];
                 let removal = log.compact(&CompactionOptions { known, ..Default::default() }).unwrap();
@@ -548,9 +562,9 @@ fn who_reads_while_compaction_removes_sees_whole_tables() {
             }
         }
     };
-    beside(write, 3, |reader, goes_on| {
-        let mut seen = vec![0; ROWS as usize / 2];
+    beside(write, 4, |reader, goes_on| {
         while goes_on() {
+            let least: Vec<u64> = appended.iter().map(|number| number.load(Ordering::SeqCst)).collect();
             let now = match reader {
                 0 => log.snapshot("t", Moment::Now).unwrap(),
                 1 => {
@@ -563,8 +577,8 @@ fn who_reads_while_compaction_removes_sees_whole_tables() {
                 }
             };
             let numbers = pairs(&now);
-            assert!(numbers.iter().zip(&seen).all(|(now, seen)| now >= seen), "what was seen stays");
-            seen = numbers;
+            let is_there = numbers.iter().zip(&least).all(|(number, least)| number >= least);
+            assert!(is_there, "{least:?} were appended, and there is {numbers:?}");
         }
     });
     assert!(removed > 1000, "{removed}");
@@ -611,24 +625,28 @@ fn who_reads_while_retention_removes_is_told_or_misses_nothing() {
     };
     beside(write, 2, |reader, goes_on| {
         let mut random = Random(reader);
-        // Where earlier rounds found the beginning, and what they had seen at the end.
-        let (mut beginnings, mut clocks) = (vec![0], vec![VectorClock::new()]);
+        let mut clocks = vec![VectorClock::new()];
         while goes_on() {
             let stats = log.stats().unwrap();
-            if reader == 0 {
-                beginnings.push(stats.first_lsn.max(1) - 1);
-                // Most often the segment that goes next, or went just now.
-                let since = *random.pick(&beginnings[beginnings.len().saturating_sub(4)..]);
-                let since = if random.chance(5) { 0 } else { since };
+            let since = if random.chance(5) { 0 } else { stats.first_lsn.max(1) - 1 };
+            let mut tries = 0..100;
+            // The same until it is overtaken, so that one of them is on its way just then.
+            while reader == 0 && tries.next().is_some() {
+                let limit = random.chance(80).then_some(3);
                 let mut next = since + 1;
-                let cursor = log.query(QueryOptions { since, ..Default::default() });
+                let cursor = log.query(QueryOptions { since, limit, ..Default::default() });
                 let ended = came_to_its_end(cursor, |entry| {
                     assert_eq!(entry.lsn, next, "of the entries after {since}");
                     next += 1;
                 });
-                assert!(!ended || next > stats.last_lsn, "{next} of {stats:?} after {since}");
+                let last = limit.map_or(stats.last_lsn, |limit| stats.last_lsn.min(since + limit));
+                assert!(!ended || next > last, "{next} of {last} after {since}");
                 count(ended);
-            } else {
+                if !ended {
+                    break;
+                }
+            }
+            if reader == 1 {
                 let frontier = log.frontier().unwrap();
                 let seen = random.pick(&clocks[clocks.len().saturating_sub(4)..]).clone();
                 let seen = if random.chance(5) { VectorClock::new() } else { seen };
@@ -688,7 +706,7 @@ fn closing_wakes_who_waits_however_the_two_meet() {
                 thread::yield_now();
             }
             thread::sleep(Duration::from_millis(1));
-            place.stores.breaks.store(panics, Ordering::SeqCst);
+            place.stores.set_breaks(panics);
             drop(shut);
             closes.join().unwrap();
             all.into_iter().map(|wait| wait.join().unwrap()).collect::<Vec<_>>()

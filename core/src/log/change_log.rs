@@ -151,14 +151,14 @@ impl ChangeLog {
         ChangeLog { inner: self.inner.clone() }
     }
 
-    /// The node whose changes this log records.
+    /// The node whose changes this log records; of a log opened for reading only, as of then.
     pub fn node(&self) -> NodeId {
         self.inner.identity.node
     }
 
     /// Nodes that this log was before: it takes a new identity whenever it is found
     /// to have lost the end of its file, because the dots that were there may be
-    /// known elsewhere.
+    /// known elsewhere. Of a log opened for reading only, as of then.
     pub fn past_nodes(&self) -> &[NodeId] {
         &self.inner.identity.past
     }

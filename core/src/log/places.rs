@@ -236,7 +236,10 @@ impl Inner {
         let mut relative = Vec::new();
         let mut in_tail = Vec::new();
         let mut index = view.open.index.clone();
-        while view.active {
+        loop {
+            if !view.active {
+                break;
+            }
             let state = self.state.read();
             if state.active.number() == view.number() {
                 // Those who append are let in between.
