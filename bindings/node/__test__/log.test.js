@@ -108,7 +108,9 @@ test('stats are the log in numbers', () => {
     firstLsn: 0n,
     lastLsn: 0n,
     oldest: null,
+    oldestNs: null,
     newest: null,
+    newestNs: null,
     durableLsn: 0n,
     segments: 1,
     bytes: expect.any(Number),
@@ -119,6 +121,7 @@ test('stats are the log in numbers', () => {
   const stats = log.stats()
   expect(stats).toMatchObject({ entries: 3, transactions: 1, nodes: 1, firstLsn: 1n, lastLsn: 3n, durableLsn: 3n })
   expect(stats.oldest).toEqual(new Date(1_700_000_000_123))
+  expect([stats.oldestNs, stats.newestNs]).toEqual([NOW, NOW])
   expect(Object.entries(stats.tables)).toEqual([
     ['__proto__', { entries: 1, inserts: 0, updates: 0, deletes: 1 }],
     ['a', { entries: 2, inserts: 1, updates: 1, deletes: 0 }],

@@ -341,7 +341,7 @@ test('a log reads the same through a memory map', () => {
   expect(rows).toEqual(Array.from({ length: 100 }, (_, id) => [BigInt(id + 1), id, 'x'.repeat(200)]))
   expect(log.stats().segments).toBeGreaterThan(2)
   log.verifySync().check()
-  log.close()
+  log.closeSync()
 })
 
 test('segments have the size that was asked for', () => {
