@@ -4,17 +4,33 @@
 #![cfg(unix)]
 
 use std::cell::Cell;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread;
+use std::time::Duration;
 
-use causelog::storage::{FileStorage, MemoryStorage, Storage};
+use causelog::storage::{FileStorage, MemoryStorage, SharedCells, Storage, StorageFile, StorageLock};
+use causelog::{
+    Change, ChangeLog, CompactionOptions, ErrorCode, LogOptions, QueryOptions, Result, RetentionPolicy,
+    TimeSource, Timestamp, VectorClock,
+};
 
-/// Runs `check` in a forked child and says whether it was true there. It must do
-/// only what a child of a process with threads may: no memory, no locks.
+/// One test at a time: a process that forks has no threads at work but those of one.
+fn alone() -> MutexGuard<'static, ()> {
+    static ALONE: Mutex<()> = Mutex::new(());
+    ALONE.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Runs `check` in a forked child and says whether it was true there. Of what other
+/// threads hold it must touch only what is on trial: in the child nobody gives it back.
+/// A child that waits for that is ended after a while, which is a failure.
 fn in_child(check: impl Fn() -> bool) -> bool {
-    // SAFETY: the child calls `check`, which by contract does what is safe in a
-    // signal handler only, and `_exit`, which is; it never returns into the test.
+    // SAFETY: all other threads of the process stand still in a lock or a wait, so what they
+    // share with the child is as they left it; it never returns into the test.
     let child = unsafe { libc::fork() };
     assert!(child >= 0, "{}", std::io::Error::last_os_error());
     if child == 0 {
+        // SAFETY: nothing else here sets or catches an alarm.
+        unsafe { libc::alarm(10) };
         let status = i32::from(!check());
         // SAFETY: ends the child without running what belongs to the parent.
         unsafe { libc::_exit(status) };
@@ -27,9 +43,9 @@ fn in_child(check: impl Fn() -> bool) -> bool {
     libc::WEXITSTATUS(status) == 0
 }
 
-/// One test: the process that forks has no threads but its own.
 #[test]
 fn a_handle_is_no_longer_in_its_process_after_a_fork() {
+    let _alone = alone();
     let directory = tempfile::tempdir().unwrap();
     let file = FileStorage::open(directory.path()).unwrap();
     let memory = MemoryStorage::new();
@@ -89,4 +105,187 @@ fn a_handle_is_no_longer_in_its_process_after_a_fork() {
         assert_eq!(libc::waitpid(child, std::ptr::null_mut(), 0), child);
     }
     assert!(!alive && locked);
+}
+
+/// Who comes by while it is shut stands still until it is opened again.
+#[derive(Default)]
+struct Gate {
+    /// Whether it is shut, and whether somebody stands there.
+    state: Mutex<(bool, bool)>,
+    changed: Condvar,
+}
+
+impl Gate {
+    fn pass(&self) {
+        let mut state = self.state.lock().unwrap();
+        state.1 = state.0;
+        self.changed.notify_all();
+        drop(self.changed.wait_while(state, |state| state.0).unwrap());
+    }
+
+    /// Shuts it for as long as what is returned lives: a test that fails must not leave anybody standing there.
+    fn shut(&self) -> Shut<'_> {
+        *self.state.lock().unwrap() = (true, false);
+        Shut(self)
+    }
+
+    /// Returns once somebody stands there.
+    fn wait_for_one(&self) {
+        let state = self.state.lock().unwrap();
+        let long = Duration::from_secs(20);
+        let (state, waited) = self.changed.wait_timeout_while(state, long, |state| !state.1).unwrap();
+        drop(state);
+        assert!(!waited.timed_out(), "nobody came to the gate");
+    }
+}
+
+struct Shut<'a>(&'a Gate);
+
+impl Drop for Shut<'_> {
+    fn drop(&mut self) {
+        self.0.state.lock().unwrap().0 = false;
+        self.0.changed.notify_all();
+    }
+}
+
+/// The time is asked for with the writer's lock held.
+impl TimeSource for Gate {
+    fn now(&self) -> Timestamp {
+        self.pass();
+        Timestamp::from_nanoseconds(1_000_000)
+    }
+}
+
+/// Files in memory that are opened through a gate.
+struct Gated(MemoryStorage, Arc<Gate>);
+
+macro_rules! forward {
+    ($($name:ident($($argument:ident: $type:ty),*) -> $result:ty;)*) => {
+        $(fn $name(&self, $($argument: $type),*) -> $result {
+            self.0.$name($($argument),*)
+        })*
+    };
+}
+
+impl Storage for Gated {
+    fn open(&self, name: &str) -> Result<Box<dyn StorageFile>> {
+        self.1.pass();
+        self.0.open(name)
+    }
+
+    forward! {
+        lock() -> Result<Box<dyn StorageLock>>;
+        writer_is_alive() -> Result<bool>;
+        lock_file(name: &str) -> Result<Box<dyn StorageLock>>;
+        list() -> Result<Vec<String>>;
+        create(name: &str) -> Result<Box<dyn StorageFile>>;
+        replace(name: &str, bytes: &[u8]) -> Result<()>;
+        rename(from: &str, to: &str) -> Result<()>;
+        remove(name: &str) -> Result<()>;
+        shared(name: &str, count: usize) -> Result<Box<dyn SharedCells>>;
+        describe() -> String;
+        same_process() -> bool;
+    }
+}
+
+/// Makes each call in a child of its own, where it must be `CLOSED`.
+fn are_closed_in_a_child(calls: &[(&str, &dyn Fn() -> Result<()>)]) {
+    for (name, call) in calls {
+        println!("{name}");
+        assert!(in_child(|| call().is_err_and(|error| error.code() == ErrorCode::Closed)), "{name}");
+    }
+}
+
+/// Drops in a child what the process goes on to use.
+fn can_be_dropped_in_a_child<A, B>(one: &A, other: &B) {
+    assert!(in_child(|| {
+        // SAFETY: these are the child's copies, which nobody uses after this: it ends without returning.
+        drop(unsafe { (std::ptr::read(one), std::ptr::read(other)) });
+        true
+    }));
+}
+
+#[test]
+fn a_child_is_told_though_a_thread_that_is_not_there_holds_the_writers_lock() {
+    let _alone = alone();
+    let directory = tempfile::tempdir().unwrap();
+    let places: [Arc<dyn Storage>; 2] =
+        [Arc::new(MemoryStorage::new()), Arc::new(FileStorage::open(directory.path()).unwrap())];
+    for place in places {
+        println!("{}", place.describe());
+        let gate = Arc::new(Gate::default());
+        let open = || {
+            ChangeLog::open_storage(place.clone(), LogOptions { time: gate.clone(), ..LogOptions::default() })
+        };
+        let log = open().unwrap();
+        let insert = |row: i64| log.append(Change::insert("t", row, "1")).map(drop);
+        insert(1).unwrap();
+        let view = log.materialise("t").unwrap();
+        thread::scope(|scope| {
+            let shut = gate.shut();
+            let appends = scope.spawn(|| insert(2));
+            gate.wait_for_one();
+            are_closed_in_a_child(&[
+                ("append", &|| insert(3)),
+                ("sync", &|| log.sync()),
+                ("maintain", &|| log.maintain(Timestamp::MAX)),
+                ("retain", &|| log.retain(&RetentionPolicy::default()).map(drop)),
+                ("compact", &|| log.compact(&CompactionOptions::default()).map(drop)),
+                ("transactions", &|| log.transactions(&VectorClock::new()).map(drop)),
+                ("wait", &|| log.wait(1, Duration::MAX).map(drop)),
+                ("refresh", &|| view.refresh().map(drop)),
+            ]);
+            println!("close");
+            assert!(in_child(|| log.close().is_ok() && log.close().is_ok() && insert(3).is_err()));
+            println!("drop");
+            can_be_dropped_in_a_child(&log, &view);
+            drop(shut);
+            appends.join().unwrap().unwrap();
+        });
+        // What the children did to their copies is nothing to this process.
+        insert(3).unwrap();
+        assert_eq!((view.refresh().unwrap(), view.len()), (2, 3));
+        assert_eq!(open().unwrap_err().code(), ErrorCode::Locked);
+        log.close().unwrap();
+        let again = open().unwrap();
+        again.verify().unwrap().check().unwrap();
+        assert_eq!(again.query(QueryOptions::default()).unwrap().count(), 3);
+    }
+}
+
+/// Of a log opened for reading only a thread that takes in what is new holds that lock, and the view's.
+#[test]
+fn a_child_is_told_though_a_thread_that_is_not_there_reads_on() {
+    let _alone = alone();
+    let memory = MemoryStorage::new();
+    let small = || LogOptions { segment_bytes: 4096, ..LogOptions::default() };
+    let writer = ChangeLog::open_storage(Arc::new(memory.clone()), small()).unwrap();
+    let gate = Arc::new(Gate::default());
+    let place = Arc::new(Gated(memory, gate.clone()));
+    let reader = ChangeLog::open_storage(place, LogOptions { read_only: true, ..small() }).unwrap();
+    let view = reader.materialise("t").unwrap();
+    // A segment is full and the next one begun, which whoever reads on opens.
+    for row in 0..2 {
+        writer.append(Change::insert("t", row, vec![b'x'; 4096])).unwrap();
+    }
+    thread::scope(|scope| {
+        let shut = gate.shut();
+        let refreshes = scope.spawn(|| view.refresh());
+        gate.wait_for_one();
+        are_closed_in_a_child(&[
+            ("refresh", &|| view.refresh().map(drop)),
+            ("query", &|| reader.query(QueryOptions::default()).map(drop)),
+            ("transactions", &|| reader.transactions(&VectorClock::new()).map(drop)),
+            ("wait", &|| reader.wait(0, Duration::MAX).map(drop)),
+            ("stats", &|| reader.stats().map(drop)),
+            ("verify", &|| reader.verify().map(drop)),
+        ]);
+        println!("close");
+        assert!(in_child(|| reader.close().is_ok() && view.refresh().is_err()));
+        println!("drop");
+        can_be_dropped_in_a_child(&reader, &view);
+        drop(shut);
+        assert_eq!(refreshes.join().unwrap().unwrap(), 2);
+    });
+    assert_eq!(view.len(), 2);
 }
