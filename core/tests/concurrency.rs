@@ -338,8 +338,10 @@ impl Gate {
     /// Returns once somebody has come since that many had.
     fn wait_after(&self, came: u64) {
         let state = self.state.lock().unwrap();
-        let waited = self.changed.wait_timeout_while(state, TOO_LONG, |state| state.came <= came).unwrap();
-        assert!(!waited.1.timed_out(), "nobody came to the gate");
+        let (state, waited) =
+            self.changed.wait_timeout_while(state, TOO_LONG, |state| state.came <= came).unwrap();
+        drop(state);
+        assert!(!waited.timed_out(), "nobody came to the gate");
     }
 }
 

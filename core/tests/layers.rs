@@ -74,7 +74,7 @@ const DOORS: &[(&str, &[&str])] = &[
     ("std::process", &["storage/mapped.rs"]),
     ("std::net", &[]),
     ("std::env", &["failpoint.rs"]),
-    ("thread::sleep", &["storage/file.rs"]),
+    ("thread::sleep", &["storage/file.rs", "log/ends.rs"]),
     ("thread::spawn", &[]),
     // The timeout of a wait is real time, whatever the log's is.
     ("Instant", &["time/deadline.rs"]),

@@ -6,6 +6,7 @@
 
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use crate::error::{Error, ErrorCode, Result};
 use crate::log::format::{IDENTITY_FILE, Identity};
@@ -29,8 +30,11 @@ const DURABLE_LSN_CHECK: usize = 8;
 const SYNC_FAILED: usize = 9;
 const GENERATION_CHECK: usize = 10;
 
-/// How often somebody looks again who finds a number and its check apart.
+/// How often somebody looks again who finds a number and its check apart, and how long it waits before the last of these
+/// looks: who stores the two may have been interrupted in between.
 const MOST_LOOKS: usize = 1000;
+const PATIENT_LOOKS: usize = 20;
+const PATIENCE: Duration = Duration::from_micros(100);
 
 /// How much a seal can be longer than nothing: the end of it is durable before it is visible.
 const SEAL_LENGTH: u64 = 32;
@@ -119,7 +123,10 @@ impl Ends {
     /// looks again.
     fn checked(&self, cell: usize, check: usize) -> Option<u64> {
         (0..MOST_LOOKS)
-            .find_map(|_| {
+            .find_map(|look| {
+                if look + PATIENT_LOOKS >= MOST_LOOKS {
+                    std::thread::sleep(PATIENCE);
+                }
                 let number = self.load(cell);
                 (self.load(check) == self.check(number) || !self.are_ours()).then_some(number)
             })

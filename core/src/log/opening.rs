@@ -212,7 +212,7 @@ pub(super) fn read(storage: &dyn Storage, name: &str) -> Result<Vec<u8>> {
     contents(&*file)
 }
 
-fn contents(file: &dyn StorageFile) -> Result<Vec<u8>> {
+pub(super) fn contents(file: &dyn StorageFile) -> Result<Vec<u8>> {
     let mut bytes = vec![0; usize::try_from(file.length()?).unwrap_or(0)];
     file.read_at(0, &mut bytes)?;
     Ok(bytes)

@@ -13,6 +13,9 @@ use crate::log::entry::EntryRef;
 use crate::log::query::QueryOptions;
 use crate::time::Timestamp;
 
+/// How often somebody reads anew who was told that something was removed.
+const MOST_REPLACED: usize = 3;
+
 /// How much of a log counts when it is asked how things stood.
 ///
 /// An LSN is exact: it names a prefix of this log, the same one whenever it is asked for.
@@ -143,23 +146,18 @@ impl ChangeLog {
         check_table(table)?;
         // The last entry that did something to the row decides, so read from there.
         let options = QueryOptions { reverse: true, ..QueryOptions::row(table, row_id) };
-        let mut last = self.last_lsn()?;
-        loop {
+        let (row, _) = self.settled(at, |last| {
             let mut cursor = self.query(self.up_to(at, last, options.clone())?)?;
-            let mut found = None;
             while let Some(entry) = cursor.next_entry()? {
                 match Outcome::of(&entry)? {
-                    Outcome::Unchanged => continue,
-                    Outcome::Gone(_) => {}
-                    Outcome::Is(row) => found = Some(row),
+                    Outcome::Unchanged => {}
+                    Outcome::Gone(_) => return Ok(None),
+                    Outcome::Is(row) => return Ok(Some(row)),
                 }
-                break;
             }
-            match self.is_whole(at, last)? {
-                None => return Ok(found),
-                Some(later) => last = later,
-            }
-        }
+            Ok(None)
+        })?;
+        Ok(row)
     }
 
     /// How all rows of a table stood at a moment: each as [`ChangeLog::state_at`] says, the absent ones left out.
@@ -187,23 +185,17 @@ impl ChangeLog {
     /// `TRUNCATED` when retention has removed the beginning of the log, or compaction entries that counted at that
     /// moment; otherwise as [`ChangeLog::state_at`].
     pub fn snapshot(&self, table: &str, at: Moment) -> Result<Snapshot> {
-        check_table(table)?;
-        let mut last = self.last_lsn()?;
-        loop {
+        let (mut snapshot, last) = self.settled(at, |last| {
             let mut snapshot = Snapshot::empty(table)?;
             let mut cursor = self.query(self.up_to(at, last, QueryOptions::table(table))?)?;
             let rows = snapshot.rows_mut();
             while let Some(entry) = cursor.next_entry()? {
                 rows.apply(Outcome::of(&entry)?);
             }
-            match self.is_whole(at, last)? {
-                None => {
-                    snapshot.lsn = if let Moment::Lsn(lsn) = at { lsn } else { last };
-                    return Ok(snapshot);
-                }
-                Some(later) => last = later,
-            }
-        }
+            Ok(snapshot)
+        })?;
+        snapshot.lsn = if let Moment::Lsn(lsn) = at { lsn } else { last };
+        Ok(snapshot)
     }
 
     /// The query narrowed to what counts at that moment, of a log whose last LSN is `last`: what is appended
@@ -222,15 +214,30 @@ impl ChangeLog {
         }
     }
 
-    /// Whether nothing that counted at that moment was compacted while somebody read the log up to `last`. `TRUNCATED` if
-    /// it was; of what is now, the last LSN that it is to be read to once more.
-    pub(super) fn is_whole(&self, at: Moment, last: u64) -> Result<Option<u64>> {
-        let later = self.last_lsn()?;
-        self.check_horizon(at)?;
-        // An entry goes for the sake of a later one of its row, up to which nobody has read then.
-        let horizon = self.inner.state.read().manifest.horizon;
-        let overtaken = !matches!(at, Moment::Lsn(_)) && horizon.is_some_and(|horizon| horizon.lsn > last);
-        Ok(overtaken.then_some(later))
+    /// What `read` makes of the log up to its last LSN, which it is given, and that LSN. Where compaction has removed
+    /// meanwhile what counted, it is asked once more, with the last LSN that there is then; `TRUNCATED` if the moment is one
+    /// that nobody knows any longer.
+    pub(super) fn settled<T>(&self, at: Moment, read: impl Fn(u64) -> Result<T>) -> Result<(T, u64)> {
+        let mut again = 0..MOST_REPLACED;
+        loop {
+            let last = self.last_lsn()?;
+            let found = read(last);
+            self.inner.refresh()?;
+            let horizon = self.inner.state.read().manifest.horizon;
+            // An entry goes for the sake of a later one of its row, which nobody has read who has read up to here.
+            let overtaken =
+                !matches!(at, Moment::Lsn(_)) && horizon.is_some_and(|horizon| horizon.lsn > last);
+            match found {
+                Ok(_) if overtaken => {}
+                Ok(found) => {
+                    self.check_horizon(at)?;
+                    return Ok((found, last));
+                }
+                // Perhaps a segment was replaced while it was read.
+                Err(error) if error.code() == ErrorCode::Truncated && again.next().is_some() => {}
+                Err(error) => return Err(error),
+            }
+        }
     }
 
     /// Refuses a moment at which something counted that compaction has removed.

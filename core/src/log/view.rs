@@ -72,10 +72,10 @@ impl View {
         // In a forked process somebody may hold this who is not there.
         self.log.inner.check_open()?;
         let _alone = self.refreshing.lock();
-        let (since, mut last) = (self.lsn(), self.log.last_lsn()?);
+        let since = self.lsn();
         // Everything is read before anything is shown, so that an error in between, which
         // may come in the middle of a transaction, leaves no part of it behind. Of each row the last outcome counts.
-        let (count, outcomes) = loop {
+        let ((count, outcomes), last) = self.log.settled(Moment::Now, |last| {
             let options = QueryOptions { since, until: Some(last), ..QueryOptions::table(self.table()) };
             let (mut count, mut outcomes) = (0, HashMap::new());
             let mut cursor = self.log.query(options)?;
@@ -86,11 +86,8 @@ impl View {
                     outcomes.insert(row_id, outcome);
                 }
             }
-            match self.log.is_whole(Moment::Now, last)? {
-                None => break (count, outcomes),
-                Some(later) => last = later,
-            }
-        };
+            Ok((count, outcomes))
+        })?;
 
         let mut shown = self.shown.write();
         if count > 0 {
