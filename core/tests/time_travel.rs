@@ -128,8 +128,11 @@ fn at_every_lsn_of_a_real_history() {
                 let state = log.state_at(table, row_id.clone(), Moment::Lsn(lsn)).unwrap();
                 assert_eq!(state.as_ref(), model.row(table, row_id), "{table} {row_id} at LSN {lsn}");
             }
-            let table = random.pick(&tables);
-            check_snapshot(&log.snapshot(table, Moment::Lsn(lsn)).unwrap(), &model, table, lsn);
+            // Of the table that has changed there is one at every LSN below.
+            if lsn.is_multiple_of(10) {
+                let table = random.pick(&tables);
+                check_snapshot(&log.snapshot(table, Moment::Lsn(lsn)).unwrap(), &model, table, lsn);
+            }
             compared += 1;
         }
 
