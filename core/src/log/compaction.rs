@@ -350,21 +350,30 @@ impl Inner {
         self.segments.exclusively(|| {
             if let Err(error) = self.storage.rename(&temporary, &name) {
                 // It may be that only making it durable failed.
-                if self.storage.list()?.contains(&temporary) {
-                    return Err(error);
+                match self.storage.list() {
+                    Ok(names) if names.contains(&temporary) => return Err(error),
+                    Ok(_) => {}
+                    Err(failed) => return Err(self.half_swapped(error, &failed)),
                 }
             }
             let Err(error) = self.storage.replace(&index_name, index) else { return Ok(Ok(())) };
             // The old index is of another segment. Without any, opening makes one, and until then this handle has it.
             match self.storage.remove(&index_name) {
                 Err(failed) if failed.code() != ErrorCode::NotFound => {
-                    let why = format!("a failed compaction closed the log, open it again: {error}; {failed}");
-                    let _ = self.closed.set(why);
+                    return Err(self.half_swapped(error, &failed));
                 }
                 _ => self.indexes.replace(&index_name, index)?,
             }
             Ok(Err(error))
         })
+    }
+
+    /// Segment and index may not belong together, and nothing can be done about it but at the next opening, which works
+    /// all indexes out anew while there is no checkpoint.
+    fn half_swapped(&self, error: Error, failed: &Error) -> Error {
+        let why = format!("a failed compaction closed the log, open it again: {error}; {failed}");
+        let _ = self.closed.set(why);
+        error
     }
 }
 

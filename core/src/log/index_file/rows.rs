@@ -67,21 +67,17 @@ pub(super) fn encode(
             (None, None) => break,
         };
         lsns.clear();
-        // Several rows, with different hashes, may stand under one key.
-        let mut together = 0;
         while let Some(stream) = &mut earlier
             && next_known.is_some_and(|hash| layout.key(hash) == key)
         {
             lsns.append(&mut known);
             next_known = stream.next(&mut known)?;
-            together += 1;
         }
-        let start = lsns.len();
         while let Some((_, lsn)) = fresh.next_if(|(fresh, _)| *fresh == key) {
             lsns.push(lsn);
         }
-        let in_order = |lsns: &[u32]| lsns.is_sorted();
-        if layout.dropped > 0 && (together > 1 || !in_order(lsns.get(start..).unwrap_or_default())) {
+        if layout.dropped > 0 {
+            // Several rows, with different hashes, may stand under one key.
             lsns.sort_unstable();
         }
         writer.push(key, &lsns)?;
