@@ -7,16 +7,19 @@ mod common;
 use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Condvar, Mutex, mpsc};
+use std::sync::{Arc, mpsc};
 use std::thread;
 use std::time::Duration;
 
 use causelog::storage::{MemoryStorage, SharedCells, Storage, StorageFile, StorageLock};
 use causelog::{
     Change, ChangeEntry, ChangeLog, CompactionOptions, Dot, Durability, ErrorCode, LogOptions, ManualTime,
-    Moment, QueryOptions, Result, RetentionPolicy, Snapshot, TimeSource, Timestamp, VectorClock,
+    Moment, QueryOptions, Result, RetentionPolicy, Snapshot, VectorClock,
 };
-use common::{Random, at, entries, foreign, in_memory, node, options, options_with, query, transactions};
+use common::gate::{Gate, TOO_LONG};
+use common::{
+    Random, at, entries, foreign, forward, in_memory, node, options, options_with, query, transactions,
+};
 
 const WRITERS: u64 = 4;
 const ROUNDS: u64 = 150;
@@ -289,85 +292,6 @@ fn a_wait_goes_on_though_the_logs_time_jumps() {
     let day = 24 * 3600 * 1_000_000_000;
     assert!(wait_woken(20, Duration::from_secs(3600), day).unwrap() > 20);
     assert!(wait_woken(2, Duration::MAX, -day).unwrap() > 2);
-}
-
-/// Longer than anything here takes: who waits in vain fails then, instead of hanging.
-const TOO_LONG: Duration = Duration::from_secs(20);
-
-/// Who comes by while it is shut stands still until it is opened again.
-#[derive(Default)]
-struct Gate {
-    state: Mutex<GateState>,
-    changed: Condvar,
-}
-
-#[derive(Default)]
-struct GateState {
-    shut: bool,
-    /// How many have ever come.
-    came: u64,
-    /// Whether who goes through panics.
-    breaks: bool,
-}
-
-impl Gate {
-    fn pass(&self) {
-        let mut state = self.state.lock().unwrap();
-        state.came += 1;
-        self.changed.notify_all();
-        let state = self.changed.wait_while(state, |state| state.shut).unwrap();
-        let breaks = state.breaks;
-        drop(state);
-        assert!(!breaks, "the gate was to break");
-    }
-
-    /// Shuts it for as long as what is returned lives: a test that fails must not leave anybody standing there.
-    fn shut(&self) -> Shut<'_> {
-        self.state.lock().unwrap().shut = true;
-        Shut(self)
-    }
-
-    fn set_breaks(&self, breaks: bool) {
-        self.state.lock().unwrap().breaks = breaks;
-    }
-
-    fn came(&self) -> u64 {
-        self.state.lock().unwrap().came
-    }
-
-    /// Returns once somebody has come since that many had.
-    fn wait_after(&self, came: u64) {
-        let state = self.state.lock().unwrap();
-        let (state, waited) =
-            self.changed.wait_timeout_while(state, TOO_LONG, |state| state.came <= came).unwrap();
-        drop(state);
-        assert!(!waited.timed_out(), "nobody came to the gate");
-    }
-}
-
-struct Shut<'a>(&'a Gate);
-
-impl Drop for Shut<'_> {
-    fn drop(&mut self) {
-        self.0.state.lock().unwrap().shut = false;
-        self.0.changed.notify_all();
-    }
-}
-
-impl TimeSource for Gate {
-    fn now(&self) -> Timestamp {
-        self.pass();
-        at(1_000_000)
-    }
-}
-
-/// Methods that do what the one within does.
-macro_rules! forward {
-    ($within:ident: $($name:ident($($argument:ident: $type:ty),*) -> $result:ty;)*) => {
-        $(fn $name(&self, $($argument: $type),*) -> $result {
-            self.$within.$name($($argument),*)
-        })*
-    };
 }
 
 /// Files in memory. There are gates before the time, before the sync of a segment and before what is shared is stored.

@@ -521,7 +521,10 @@ fn every_point(work: Work, durability: Durability) {
     let compressed = compressed.filter(|name| common::bytes(&clean.storage.after_crash(), name)[10] == 7);
     assert_eq!(compressed.count() + 1, segments(&clean.storage.after_crash()).len());
     assert!(!names.iter().any(|name| name.ends_with(".new")), "{names:?}");
-    assert_eq!(clean.check(Arc::new(Restarted(clean.storage.after_power_loss(0))), wanted, "clean"), wanted);
+    assert_eq!(
+        clean.check(Arc::new(Restarted::new(clean.storage.after_power_loss(0))), wanted, "clean"),
+        wanted
+    );
 
     let changes = Run::new(work, durability, None).storage.changes();
     let (mut runs, mut openings) = (0, 0);
@@ -560,7 +563,7 @@ fn every_point(work: Work, durability: Durability) {
             };
             for seed in 0..seeds {
                 let seed = seed + 2 * number;
-                let left = Arc::new(Restarted(run.storage.after_power_loss(seed)));
+                let left = Arc::new(Restarted::new(run.storage.after_power_loss(seed)));
                 run.check(left, run.promised, &format!("{what} power lost {seed}"));
                 openings += 2;
             }
@@ -570,7 +573,7 @@ fn every_point(work: Work, durability: Durability) {
                 run.storage.restart();
                 assert!(run.open(), "{what}: {:?}", run.errors.last());
                 assert!(run.attempt(&Step::Append(vec![change(50)])) && run.attempt(&Step::Sync));
-                let left = Arc::new(Restarted(run.storage.after_power_loss(number)));
+                let left = Arc::new(Restarted::new(run.storage.after_power_loss(number)));
                 run.check(left, run.promised, &format!("{what} and power lost later"));
                 openings += 3;
             }

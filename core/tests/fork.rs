@@ -1,18 +1,22 @@
 //! A handle knows when it has been carried into another process by a fork.
 
-#![allow(clippy::unwrap_used, clippy::indexing_slicing)]
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, clippy::expect_used)]
 #![cfg(unix)]
 
+mod common;
+
 use std::cell::Cell;
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::Duration;
 
 use causelog::storage::{FileStorage, MemoryStorage, SharedCells, Storage, StorageFile, StorageLock};
 use causelog::{
     Change, ChangeLog, CompactionOptions, ErrorCode, LogOptions, QueryOptions, Result, RetentionPolicy,
-    TimeSource, Timestamp, VectorClock,
+    Timestamp, VectorClock,
 };
+use common::forward;
+use common::gate::Gate;
 
 /// One test at a time: a process that forks has no threads at work but those of one.
 fn alone() -> MutexGuard<'static, ()> {
@@ -107,73 +111,19 @@ fn a_handle_is_no_longer_in_its_process_after_a_fork() {
     assert!(!alive && locked);
 }
 
-/// Who comes by while it is shut stands still until it is opened again.
-#[derive(Default)]
-struct Gate {
-    /// Whether it is shut, and whether somebody stands there.
-    state: Mutex<(bool, bool)>,
-    changed: Condvar,
-}
-
-impl Gate {
-    fn pass(&self) {
-        let mut state = self.state.lock().unwrap();
-        state.1 = state.0;
-        self.changed.notify_all();
-        drop(self.changed.wait_while(state, |state| state.0).unwrap());
-    }
-
-    /// Shuts it for as long as what is returned lives: a test that fails must not leave anybody standing there.
-    fn shut(&self) -> Shut<'_> {
-        *self.state.lock().unwrap() = (true, false);
-        Shut(self)
-    }
-
-    /// Returns once somebody stands there.
-    fn wait_for_one(&self) {
-        let state = self.state.lock().unwrap();
-        let long = Duration::from_secs(20);
-        let (state, waited) = self.changed.wait_timeout_while(state, long, |state| !state.1).unwrap();
-        drop(state);
-        assert!(!waited.timed_out(), "nobody came to the gate");
-    }
-}
-
-struct Shut<'a>(&'a Gate);
-
-impl Drop for Shut<'_> {
-    fn drop(&mut self) {
-        self.0.state.lock().unwrap().0 = false;
-        self.0.changed.notify_all();
-    }
-}
-
-/// The time is asked for with the writer's lock held.
-impl TimeSource for Gate {
-    fn now(&self) -> Timestamp {
-        self.pass();
-        Timestamp::from_nanoseconds(1_000_000)
-    }
-}
-
 /// Files in memory that are opened through a gate.
-struct Gated(MemoryStorage, Arc<Gate>);
-
-macro_rules! forward {
-    ($($name:ident($($argument:ident: $type:ty),*) -> $result:ty;)*) => {
-        $(fn $name(&self, $($argument: $type),*) -> $result {
-            self.0.$name($($argument),*)
-        })*
-    };
+struct Gated {
+    memory: MemoryStorage,
+    opens: Arc<Gate>,
 }
 
 impl Storage for Gated {
     fn open(&self, name: &str) -> Result<Box<dyn StorageFile>> {
-        self.1.pass();
-        self.0.open(name)
+        self.opens.pass();
+        self.memory.open(name)
     }
 
-    forward! {
+    forward! { memory:
         lock() -> Result<Box<dyn StorageLock>>;
         writer_is_alive() -> Result<bool>;
         lock_file(name: &str) -> Result<Box<dyn StorageLock>>;
@@ -222,9 +172,9 @@ fn a_child_is_told_though_a_thread_that_is_not_there_holds_the_writers_lock() {
         insert(1).unwrap();
         let view = log.materialise("t").unwrap();
         thread::scope(|scope| {
-            let shut = gate.shut();
+            let (came, shut) = (gate.came(), gate.shut());
             let appends = scope.spawn(|| insert(2));
-            gate.wait_for_one();
+            gate.wait_after(came);
             are_closed_in_a_child(&[
                 ("append", &|| insert(3)),
                 ("sync", &|| log.sync()),
@@ -261,7 +211,7 @@ fn a_child_is_told_though_a_thread_that_is_not_there_reads_on() {
     let small = || LogOptions { segment_bytes: 4096, ..LogOptions::default() };
     let writer = ChangeLog::open_storage(Arc::new(memory.clone()), small()).unwrap();
     let gate = Arc::new(Gate::default());
-    let place = Arc::new(Gated(memory, gate.clone()));
+    let place = Arc::new(Gated { memory, opens: gate.clone() });
     let reader = ChangeLog::open_storage(place, LogOptions { read_only: true, ..small() }).unwrap();
     let view = reader.materialise("t").unwrap();
     // A segment is full and the next one begun, which whoever reads on opens.
@@ -269,9 +219,9 @@ fn a_child_is_told_though_a_thread_that_is_not_there_reads_on() {
         writer.append(Change::insert("t", row, vec![b'x'; 4096])).unwrap();
     }
     thread::scope(|scope| {
-        let shut = gate.shut();
+        let (came, shut) = (gate.came(), gate.shut());
         let refreshes = scope.spawn(|| view.refresh());
-        gate.wait_for_one();
+        gate.wait_after(came);
         are_closed_in_a_child(&[
             ("refresh", &|| view.refresh().map(drop)),
             ("query", &|| reader.query(QueryOptions::default()).map(drop)),

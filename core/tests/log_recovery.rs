@@ -627,7 +627,7 @@ fn identity(log: &ChangeLog) -> (NodeId, Vec<NodeId>, u64) {
 /// Opens what is there after the machine was started anew, or in the same start of it.
 fn reopened(place: &MemoryStorage, restarted: bool, durability: Durability) -> ChangeLog {
     let storage: std::sync::Arc<dyn Storage> = if restarted {
-        std::sync::Arc::new(Restarted(place.clone()))
+        std::sync::Arc::new(Restarted::new(place.clone()))
     } else {
         std::sync::Arc::new(place.clone())
     };

@@ -549,7 +549,9 @@ impl Inner {
     /// have dropped it from what it has yet to write, while it still has it in memory.
     fn write_again(&self, writer: &Writer, durable: End) -> Result<()> {
         let segment = &writer.segment;
-        if !self.ends.has_sync_failed() || durable.segment > segment.number {
+        // What is compressed was synced as a whole.
+        let compressed = self.state.read().active.open.compressed.is_some();
+        if !self.ends.has_sync_failed() || durable.segment > segment.number || compressed {
             return Ok(());
         }
         let mut at = if durable.segment == segment.number { durable.offset } else { 0 };

@@ -66,20 +66,15 @@ struct CountingFile {
 }
 
 impl Storage for CountingStorage {
-    fn lock(&self) -> Result<Box<dyn StorageLock>> {
-        self.memory.lock()
-    }
-
-    fn writer_is_alive(&self) -> Result<bool> {
-        self.memory.writer_is_alive()
-    }
-
-    fn lock_file(&self, name: &str) -> Result<Box<dyn StorageLock>> {
-        self.memory.lock_file(name)
-    }
-
-    fn list(&self) -> Result<Vec<String>> {
-        self.memory.list()
+    forward! { memory:
+        lock() -> Result<Box<dyn StorageLock>>;
+        writer_is_alive() -> Result<bool>;
+        lock_file(name: &str) -> Result<Box<dyn StorageLock>>;
+        list() -> Result<Vec<String>>;
+        replace(name: &str, bytes: &[u8]) -> Result<()>;
+        rename(from: &str, to: &str) -> Result<()>;
+        remove(name: &str) -> Result<()>;
+        shared(name: &str, count: usize) -> Result<Box<dyn SharedCells>>;
     }
 
     fn open(&self, name: &str) -> Result<Box<dyn StorageFile>> {
@@ -90,30 +85,18 @@ impl Storage for CountingStorage {
         Ok(self.counted(name, self.memory.create(name)?))
     }
 
-    fn replace(&self, name: &str, bytes: &[u8]) -> Result<()> {
-        self.memory.replace(name, bytes)
-    }
-
-    fn rename(&self, from: &str, to: &str) -> Result<()> {
-        self.memory.rename(from, to)
-    }
-
-    fn remove(&self, name: &str) -> Result<()> {
-        self.memory.remove(name)
-    }
-
-    fn shared(&self, name: &str, count: usize) -> Result<Box<dyn SharedCells>> {
-        self.memory.shared(name, count)
-    }
-
     fn describe(&self) -> String {
         "counting".to_owned()
     }
 }
 
 impl StorageFile for CountingFile {
-    fn length(&self) -> Result<u64> {
-        self.file.length()
+    forward! { file:
+        length() -> Result<u64>;
+        write_at(offset: u64, bytes: &[u8]) -> Result<()>;
+        truncate(length: u64) -> Result<()>;
+        prepare(offset: u64, length: u64) -> Result<()>;
+        sync() -> Result<()>;
     }
 
     fn read_at(&self, offset: u64, buffer: &mut [u8]) -> Result<()> {
@@ -124,21 +107,5 @@ impl StorageFile for CountingFile {
         of.most = of.most.max(buffer.len() as u64);
         drop(reads);
         self.file.read_at(offset, buffer)
-    }
-
-    fn write_at(&self, offset: u64, bytes: &[u8]) -> Result<()> {
-        self.file.write_at(offset, bytes)
-    }
-
-    fn truncate(&self, length: u64) -> Result<()> {
-        self.file.truncate(length)
-    }
-
-    fn prepare(&self, offset: u64, length: u64) -> Result<()> {
-        self.file.prepare(offset, length)
-    }
-
-    fn sync(&self) -> Result<()> {
-        self.file.sync()
     }
 }

@@ -611,54 +611,32 @@ impl StorageFile for FaultyFile {
 
 /// A place that was found after the machine was started anew.
 #[derive(Debug)]
-pub(crate) struct Restarted(pub(crate) MemoryStorage);
+pub(crate) struct Restarted {
+    memory: MemoryStorage,
+}
+
+impl Restarted {
+    pub(crate) fn new(memory: MemoryStorage) -> Self {
+        Restarted { memory }
+    }
+}
 
 impl Storage for Restarted {
     fn boot(&self) -> Option<u128> {
-        self.0.boot().map(|boot| boot + 1)
+        self.memory.boot().map(|boot| boot + 1)
     }
 
-    fn lock(&self) -> Result<Box<dyn StorageLock>> {
-        self.0.lock()
-    }
-
-    fn writer_is_alive(&self) -> Result<bool> {
-        self.0.writer_is_alive()
-    }
-
-    fn lock_file(&self, name: &str) -> Result<Box<dyn StorageLock>> {
-        self.0.lock_file(name)
-    }
-
-    fn list(&self) -> Result<Vec<String>> {
-        self.0.list()
-    }
-
-    fn open(&self, name: &str) -> Result<Box<dyn StorageFile>> {
-        self.0.open(name)
-    }
-
-    fn create(&self, name: &str) -> Result<Box<dyn StorageFile>> {
-        self.0.create(name)
-    }
-
-    fn replace(&self, name: &str, bytes: &[u8]) -> Result<()> {
-        self.0.replace(name, bytes)
-    }
-
-    fn rename(&self, from: &str, to: &str) -> Result<()> {
-        self.0.rename(from, to)
-    }
-
-    fn remove(&self, name: &str) -> Result<()> {
-        self.0.remove(name)
-    }
-
-    fn shared(&self, name: &str, count: usize) -> Result<Box<dyn SharedCells>> {
-        self.0.shared(name, count)
-    }
-
-    fn describe(&self) -> String {
-        self.0.describe()
+    forward! { memory:
+        lock() -> Result<Box<dyn StorageLock>>;
+        writer_is_alive() -> Result<bool>;
+        lock_file(name: &str) -> Result<Box<dyn StorageLock>>;
+        list() -> Result<Vec<String>>;
+        open(name: &str) -> Result<Box<dyn StorageFile>>;
+        create(name: &str) -> Result<Box<dyn StorageFile>>;
+        replace(name: &str, bytes: &[u8]) -> Result<()>;
+        rename(from: &str, to: &str) -> Result<()>;
+        remove(name: &str) -> Result<()>;
+        shared(name: &str, count: usize) -> Result<Box<dyn SharedCells>>;
+        describe() -> String;
     }
 }

@@ -2,8 +2,20 @@
 
 #![allow(dead_code, reason = "every test uses its own part")]
 
+/// Methods that do what the one within does.
+macro_rules! forward {
+    ($within:ident: $($name:ident($($argument:ident: $type:ty),*) -> $result:ty;)*) => {
+        $(fn $name(&self, $($argument: $type),*) -> $result {
+            self.$within.$name($($argument),*)
+        })*
+    };
+}
+#[allow(unused_imports, reason = "as above")]
+pub(crate) use forward;
+
 pub(crate) mod counting;
 pub(crate) mod faulty;
+pub(crate) mod gate;
 pub(crate) mod history;
 pub(crate) mod process;
 

@@ -1,0 +1,79 @@
+//! Threads held at chosen places, so that two of them meet where a test wants them to.
+
+use std::sync::{Condvar, Mutex};
+use std::time::Duration;
+
+use causelog::{TimeSource, Timestamp};
+
+use super::at;
+
+/// Longer than anything here takes: who waits in vain fails then, instead of hanging.
+pub(crate) const TOO_LONG: Duration = Duration::from_secs(20);
+
+/// Who comes by while it is shut stands still until it is opened again.
+#[derive(Default)]
+pub(crate) struct Gate {
+    state: Mutex<GateState>,
+    changed: Condvar,
+}
+
+#[derive(Default)]
+struct GateState {
+    shut: bool,
+    /// How many have ever come.
+    came: u64,
+    /// Whether who goes through panics.
+    breaks: bool,
+}
+
+impl Gate {
+    pub(crate) fn pass(&self) {
+        let mut state = self.state.lock().unwrap();
+        state.came += 1;
+        self.changed.notify_all();
+        let state = self.changed.wait_while(state, |state| state.shut).unwrap();
+        let breaks = state.breaks;
+        drop(state);
+        assert!(!breaks, "the gate was to break");
+    }
+
+    /// Shuts it for as long as what is returned lives: a test that fails must not leave anybody standing there.
+    pub(crate) fn shut(&self) -> Shut<'_> {
+        self.state.lock().unwrap().shut = true;
+        Shut(self)
+    }
+
+    pub(crate) fn set_breaks(&self, breaks: bool) {
+        self.state.lock().unwrap().breaks = breaks;
+    }
+
+    pub(crate) fn came(&self) -> u64 {
+        self.state.lock().unwrap().came
+    }
+
+    /// Returns once somebody has come since that many had.
+    pub(crate) fn wait_after(&self, came: u64) {
+        let state = self.state.lock().unwrap();
+        let (state, waited) =
+            self.changed.wait_timeout_while(state, TOO_LONG, |state| state.came <= came).unwrap();
+        drop(state);
+        assert!(!waited.timed_out(), "nobody came to the gate");
+    }
+}
+
+pub(crate) struct Shut<'a>(&'a Gate);
+
+impl Drop for Shut<'_> {
+    fn drop(&mut self) {
+        self.0.state.lock().unwrap().shut = false;
+        self.0.changed.notify_all();
+    }
+}
+
+/// The time is asked for with the writer's lock held.
+impl TimeSource for Gate {
+    fn now(&self) -> Timestamp {
+        self.pass();
+        at(1_000_000)
+    }
+}
