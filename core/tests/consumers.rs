@@ -678,6 +678,31 @@ fn no_transaction_is_handed_on_before_it_is_durable() {
     }
 }
 
+/// What a failed sync did not write stays in memory, where a later sync takes it for written.
+#[test]
+fn after_a_failed_sync_of_the_writer_readers_hand_nothing_on() {
+    let storage = FaultyStorage::new();
+    let log = open(&storage, with_durability(Durability::Os));
+    let beside = reader(&storage);
+    append(&log, 2);
+    log.sync().unwrap();
+    append(&log, 3);
+    storage.fail_at(storage.operations() + 1, Mode::Fail(ErrorCode::Io));
+    assert_eq!(code(log.sync()), Some(ErrorCode::Io));
+    assert_eq!(storage.changes().iter().rfind(|it| **it != Operation::Store), Some(&Operation::Sync));
+    drop(log);
+    let consumer = beside.consumer("b").unwrap();
+    assert_eq!(beside.stats().unwrap().last_lsn, 5);
+    assert_eq!(code(beside.transactions(&VectorClock::new())), Some(ErrorCode::Io));
+    assert_eq!(consumer.poll(2).unwrap().len(), 2, "so much was durable before");
+    assert_eq!(code(consumer.poll(2)), Some(ErrorCode::Io));
+    // The next writer writes it anew.
+    let log = open(&storage, with_durability(Durability::Os));
+    assert_eq!(consumer.poll(5).unwrap().len(), 3);
+    assert_eq!(entries(&open(&storage.after_power_loss(1), options())).len(), 5);
+    drop(log);
+}
+
 #[test]
 fn enough_that_is_durable_is_handed_out_without_a_sync() {
     let storage = FaultyStorage::new();

@@ -25,7 +25,7 @@ use crate::log::state::State;
 use crate::log::stats::ChangeLogStats;
 use crate::log::transactions::TransactionCursor;
 use crate::log::writer::Writer;
-use crate::storage::{FileStorage, MemoryStorage, Storage};
+use crate::storage::{FileStorage, MemoryStorage, Storage, StorageFile};
 use crate::time::Timestamp;
 
 /// An append-only log of row changes that knows what each of them had seen.
@@ -368,9 +368,22 @@ impl Inner {
         };
         // Segments before this one were synced when they were sealed.
         if self.ends.durable().is_none_or(|durable| durable < end) {
-            file.sync()?;
+            self.sync_beside_writer(&*file)?;
         }
         Ok(end)
+    }
+
+    /// Makes durable what a writer has left to the operating system, for who only reads.
+    pub(super) fn sync_beside_writer(&self, file: &dyn StorageFile) -> Result<()> {
+        file.sync()?;
+        // Then a sync that succeeds says nothing: what the writer's could not write counts as written.
+        if self.ends.has_sync_failed() {
+            let place = &self.place;
+            let message =
+                format!("{place}: a sync of the writer has failed: the log must be opened for writing anew");
+            return Err(Error::new(ErrorCode::Io, message));
+        }
+        Ok(())
     }
 }
 

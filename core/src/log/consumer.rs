@@ -261,7 +261,7 @@ impl Consumer {
         let durable = told.max(self.synced.load(Ordering::Acquire)).min(visible);
         if durable < visible && durable < wanted {
             // Segments before this one were synced when they were sealed.
-            file.sync()?;
+            log.sync_beside_writer(&*file)?;
             self.synced.fetch_max(visible, Ordering::AcqRel);
             return Ok(visible);
         }
