@@ -4,12 +4,22 @@
 //! depends on which of them is local or in which order they came, except where a
 //! caller asks for the view of one side.
 
+mod custom;
 mod detector;
+mod field_merge;
+mod history;
+mod json;
 mod kind;
+mod registry;
 mod report;
 mod resolution;
+mod resolve;
+mod row;
 
+pub use custom::{ConflictResolver, ResolverDecision, RowConflict};
 pub use detector::{Conflict, ConflictDetector};
 pub use kind::{ConflictClass, ConflictType};
+pub use registry::{ResolverRegistry, Rule};
 pub use report::{ConflictReport, Side, Winner};
-pub use resolution::{ConflictResolution, ReasonCode};
+pub use resolution::{ConflictResolution, FieldMerge, FieldPolicy, Liveness, ReasonCode};
+pub use row::RowResolution;

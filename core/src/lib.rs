@@ -58,8 +58,9 @@ mod varint;
 pub use change::{Change, ChangeEntry, ChangeOperation, Metadata, Transaction, Verdict};
 pub use clock::{Causality, VectorClock};
 pub use conflict::{
-    Conflict, ConflictClass, ConflictDetector, ConflictReport, ConflictResolution, ConflictType, ReasonCode,
-    Side, Winner,
+    Conflict, ConflictClass, ConflictDetector, ConflictReport, ConflictResolution, ConflictResolver,
+    ConflictType, FieldMerge, FieldPolicy, Liveness, ReasonCode, ResolverDecision, ResolverRegistry,
+    RowConflict, RowResolution, Rule, Side, Winner,
 };
 pub use error::{Error, ErrorCode, Result};
 pub use id::{Dot, IdSource, NodeId, RandomIds, RowId, RowIdPart};

@@ -1,10 +1,16 @@
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use uuid::Uuid;
 
 use crate::change::ChangeEntry;
+use crate::conflict::history::{Heads, RowHistory};
 use crate::conflict::report::Sides;
-use crate::conflict::{ConflictClass, ConflictReport, ConflictResolution, ConflictType, ReasonCode, Winner};
+use crate::conflict::resolve::RowResolver;
+use crate::conflict::row::{self, RowResolution};
+use crate::conflict::{
+    ConflictClass, ConflictReport, ConflictResolution, ConflictType, ReasonCode, ResolverRegistry, Winner,
+};
 use crate::error::{Error, ErrorCode, Result};
 use crate::id::{Dot, RowId};
 use crate::time::{SystemTime, TimeSource, Timestamp};
@@ -70,8 +76,8 @@ impl ConflictDetector {
     }
 
     /// The strategy it resolves by.
-    pub fn resolution(&self) -> ConflictResolution {
-        self.resolution
+    pub fn resolution(&self) -> &ConflictResolution {
+        &self.resolution
     }
 
     /// The conflict between these two entries, if there is one.
@@ -146,50 +152,114 @@ impl ConflictDetector {
         let [.., _, latest] = heads.as_slice() else { return Err(too_few()) };
 
         let seen_by_another = |entry: &ChangeEntry| heads.iter().any(|other| entry.happens_before(other));
-        let mut maximal = heads.iter().rev().filter(|entry| !seen_by_another(entry));
-        // Only forged clocks leave no entry that no other has seen; the canonical order decides then, too.
-        let last = maximal.next().unwrap_or(latest);
-        let runner_up = maximal.next();
-        let (winner, reason_code) = match (runner_up, self.resolution) {
-            (None, _) => (Winner::Head(last.dot()), ReasonCode::CausallyLater),
-            (Some(runner_up), ConflictResolution::LastWriteWins) => {
-                (Winner::Head(last.dot()), advantage(last, runner_up))
-            }
-            (Some(_), ConflictResolution::VectorClockCausal) => (Winner::Pending, ReasonCode::Concurrent),
+        let maximal: Vec<&ChangeEntry> = heads.iter().filter(|entry| !seen_by_another(entry)).collect();
+        let decided = match maximal.as_slice() {
+            // Only forged clocks leave no entry that no other has seen; the canonical order decides then, too.
+            [] => Decided::causal(latest),
+            [only] => Decided::causal(only),
+            maximal => decide(&self.resolution, maximal)?,
         };
         Ok(ConflictReport {
             id: conflict_id(&heads),
-            table: last.table.clone(),
-            row_id: last.row_id.clone(),
+            table: latest.table.clone(),
+            row_id: latest.row_id.clone(),
             class,
-            strategy: self.resolution,
-            winner,
-            reason_code,
+            ancestor: None,
+            strategy: self.resolution.clone(),
+            rule: None,
+            registry: None,
+            winner: decided.winner,
+            reason_code: decided.reason_code,
             settled_by,
             detected_at: self.time.now(),
-            value_from: last.dot(),
-            runner_up: runner_up.map(ChangeEntry::dot),
+            value: decided.value,
+            value_from: decided.value_from,
+            runner_up: decided.runner_up,
             sides: None,
             heads,
         })
     }
+
+    /// What a row is by all of its entries, given in any order, and every conflict that made it so.
+    ///
+    /// Each entry must come with all that its author had seen of the row: what is missing is taken never to have been.
+    ///
+    /// ```
+    /// use causelog::{Change, ChangeLog, ConflictDetector, ConflictResolution, LogOptions, QueryOptions, VectorClock};
+    /// let (here, there) = (ChangeLog::in_memory(LogOptions::default())?, ChangeLog::in_memory(LogOptions::default())?);
+    /// here.append(Change::insert("orders", 42, "here"))?;
+    /// there.append(Change::insert("orders", 42, "there"))?;
+    /// for transaction in there.transactions(&VectorClock::new())? {
+    ///     here.append_remote(&transaction?)?;
+    /// }
+    /// here.append(Change::delete("orders", 42, "there"))?;
+    ///
+    /// let entries = here.query(QueryOptions::row("orders", 42))?.collect::<causelog::Result<Vec<_>>>()?;
+    /// let row = ConflictDetector::new(ConflictResolution::LastWriteWins).resolve_row(&entries)?;
+    /// assert!(!row.is_live && row.standing.is_none());
+    /// assert_eq!(row.settled.len(), 1);
+    /// # Ok::<(), causelog::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// `INVALID_ARGUMENT` when there is no entry, they are not of one row, or the strategy is one that
+    /// [`ConflictResolution::validate`] refuses; `DOT_REUSE` when two have one dot but differ.
+    pub fn resolve_row<'a>(&self, entries: impl IntoIterator<Item = &'a ChangeEntry>) -> Result<RowResolution> {
+        let mut by_dot: BTreeMap<Dot, &ChangeEntry> = BTreeMap::new();
+        for entry in entries {
+            if let Some((_, other)) = by_dot.first_key_value() {
+                same_row(other, entry)?;
+            }
+            if let Some(known) = by_dot.insert(entry.dot(), entry) {
+                same_entry(known, entry)?;
+            }
+        }
+        let registry = ResolverRegistry::new(self.resolution.clone());
+        registry.validate()?;
+        let entries: Vec<&ChangeEntry> = by_dot.into_values().collect();
+        row::resolve_row(&entries, &registry, self.time.now())
+    }
+}
+
+/// How the strategy decided between entries that have not seen each other.
+struct Decided {
+    winner: Winner,
+    reason_code: ReasonCode,
+    value: Option<Vec<u8>>,
+    value_from: Option<Dot>,
+    runner_up: Option<Dot>,
+}
+
+impl Decided {
+    fn causal(winner: &ChangeEntry) -> Decided {
+        Decided {
+            winner: Winner::Head(winner.dot()),
+            reason_code: ReasonCode::CausallyLater,
+            value: winner.after.clone(),
+            value_from: Some(winner.dot()),
+            runner_up: None,
+        }
+    }
+}
+
+/// Decides between concurrent entries, given in canonical order, of which nothing else is known.
+fn decide(resolution: &ConflictResolution, entries: &[&ChangeEntry]) -> Result<Decided> {
+    let history = RowHistory::unrelated(entries.iter().map(|entry| (entry.dot(), entry.timestamp, entry.operation)));
+    let outside = row::Entries(entries);
+    let registry = ResolverRegistry::default();
+    let mut resolver = RowResolver::new("", &history, &registry, &outside);
+    let heads: Heads = history.iter().map(|(index, _)| index).collect();
+    let decision = resolver.decide_between(resolution, &heads).map_err(row::unanswered)?;
+    let (winner, value_from) = row::winner(&history, decision.picked, &decision.value, heads.last().copied());
+    let value = resolver.payload(&decision.value)?.flatten().map(|bytes| bytes.to_vec());
+    let runner_up = decision.runner_up.and_then(|index| history.get(index)).map(|version| version.dot);
+    Ok(Decided { winner, reason_code: decision.reason, value, value_from, runner_up })
 }
 
 /// The canonical order of entries: by timestamp, node, payload hash. The sequence
 /// only tells apart what a forged history could make equal in all three.
 fn order(entry: &ChangeEntry) -> (Timestamp, crate::id::NodeId, [u8; 16], u64) {
     (entry.timestamp, entry.node, entry.payload_hash(), entry.sequence)
-}
-
-/// What puts `winner` above `other` in canonical order.
-fn advantage(winner: &ChangeEntry, other: &ChangeEntry) -> ReasonCode {
-    if winner.timestamp != other.timestamp {
-        ReasonCode::LaterTimestamp
-    } else if winner.node != other.node {
-        ReasonCode::HigherNode
-    } else {
-        ReasonCode::HigherPayloadHash
-    }
 }
 
 fn same_row(a: &ChangeEntry, b: &ChangeEntry) -> Result<()> {
@@ -224,7 +294,7 @@ fn same_entry(a: &ChangeEntry, b: &ChangeEntry) -> Result<bool> {
 
 /// The identity of a conflict: the BLAKE3 hash of table, row and sorted dots,
 /// truncated to the 122 bits that a version 8 UUID (RFC 9562) leaves free.
-fn conflict_id<'a>(heads: impl IntoIterator<Item = &'a ChangeEntry>) -> Uuid {
+pub(super) fn conflict_id<'a>(heads: impl IntoIterator<Item = &'a ChangeEntry>) -> Uuid {
     let mut dots = Vec::new();
     let mut row = Vec::new();
     for head in heads {

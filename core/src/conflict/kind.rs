@@ -1,6 +1,10 @@
 use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
 
 use crate::change::ChangeOperation;
+use crate::error::{Error, Result};
 
 /// The shape of a conflict as one side sees it: the local operation, then the remote one.
 ///
@@ -31,7 +35,8 @@ pub enum ConflictType {
 /// The kind of a conflict whichever side looks at it, of two heads or more: the unordered pair of operations.
 ///
 /// Policies are declared by class, because two replicas see the same conflict from opposite sides.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum ConflictClass {
     /// Inserts only.
     InsertInsert,
@@ -170,6 +175,17 @@ impl ConflictClass {
             ConflictClass::UpdateDelete => "update_delete",
             ConflictClass::DeleteDelete => "delete_delete",
         }
+    }
+}
+
+impl FromStr for ConflictClass {
+    type Err = Error;
+
+    fn from_str(name: &str) -> Result<Self> {
+        Self::ALL.into_iter().find(|class| class.name() == name).ok_or_else(|| {
+            let known = Self::ALL.map(ConflictClass::name).join(", ");
+            Error::invalid(format!("unknown conflict class {name:?}: it is one of {known}"))
+        })
     }
 }
 

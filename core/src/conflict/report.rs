@@ -17,8 +17,20 @@ use crate::time::Timestamp;
 pub enum Winner {
     /// The head with this dot.
     Head(Dot),
+    /// None of them alone: the value was put together, or is the resolver's own.
+    Merged,
     /// Nobody yet: somebody has to decide. The value is provisional.
     Pending,
+}
+
+impl fmt::Display for Winner {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Winner::Head(dot) => dot.fmt(f),
+            Winner::Merged => f.write_str("merged"),
+            Winner::Pending => f.write_str("pending"),
+        }
+    }
 }
 
 /// One of the two sides of a conflict between two entries.
@@ -60,8 +72,15 @@ pub struct ConflictReport {
     pub class: ConflictClass,
     /// The entries that were resolved, in canonical order: the last is the latest.
     pub heads: Vec<ChangeEntry>,
+    /// The row's payload before the heads parted; `None` if it was not there, has none, or nothing is known
+    /// of it, as to the plain detector.
+    pub ancestor: Option<Vec<u8>>,
     /// How it was decided.
     pub strategy: ConflictResolution,
+    /// Which rule of the registry named the strategy; `None` if there was no registry.
+    pub rule: Option<String>,
+    /// The fingerprint of the registry that was in force.
+    pub registry: Option<String>,
     /// Who won.
     pub winner: Winner,
     /// Why, for machines.
@@ -70,8 +89,9 @@ pub struct ConflictReport {
     pub settled_by: Option<Dot>,
     /// When this was noticed, here.
     pub detected_at: Timestamp,
-    /// The head whose value the row has.
-    pub(super) value_from: Dot,
+    pub(super) value: Option<Vec<u8>>,
+    /// The head whose value the row has, if it has one's.
+    pub(super) value_from: Option<Dot>,
     /// The head that came second.
     pub(super) runner_up: Option<Dot>,
     pub(super) sides: Option<Sides>,
@@ -102,13 +122,13 @@ impl ConflictReport {
     pub fn winning_entry(&self) -> Option<&ChangeEntry> {
         match self.winner {
             Winner::Head(dot) => self.head(dot),
-            Winner::Pending => None,
+            Winner::Merged | Winner::Pending => None,
         }
     }
 
     /// The row's payload as resolved, provisionally so while the winner is pending; `None` if the row is deleted.
     pub fn value(&self) -> Option<&[u8]> {
-        self.head(self.value_from)?.after.as_deref()
+        self.value.as_deref()
     }
 
     fn head(&self, dot: Dot) -> Option<&ChangeEntry> {
@@ -121,25 +141,54 @@ impl ConflictReport {
             Some(head) => format!("the {} {} of {}", head.operation, head.dot(), head.timestamp),
             None => dot.to_string(),
         };
-        let last = describe(self.value_from);
-        let Some(runner_up) = self.runner_up.map(describe) else {
-            return format!("{last} wins: its author had seen every other entry");
-        };
-        match self.reason_code {
-            ReasonCode::CausallyLater => format!("{last} wins: its author had seen every other entry"),
-            ReasonCode::LaterTimestamp => format!("{last} wins: it is later than {runner_up}"),
-            ReasonCode::HigherNode => {
-                format!("{last} wins over {runner_up}: their timestamps are equal and its node id is higher")
+        let last = self.value_from.map_or_else(|| "nobody".to_owned(), describe);
+        let beaten = self.runner_up.map(describe);
+        let others = beaten.clone().unwrap_or_else(|| "the others".to_owned());
+        let provisional = format!("the value is that of {last} until");
+        match (self.reason_code, &beaten) {
+            (ReasonCode::CausallyLater, _)
+            | (ReasonCode::LaterTimestamp | ReasonCode::HigherNode | ReasonCode::HigherPayloadHash, None) => {
+                format!("{last} wins: its author had seen every other entry")
             }
-            ReasonCode::HigherPayloadHash => {
-                format!(
-                    "{last} wins over {runner_up}: timestamps and nodes are equal and its payload hash is higher"
-                )
+            (ReasonCode::LaterTimestamp, _) => format!("{last} wins: it is later than {others}"),
+            (ReasonCode::LaterSuccession, _) => format!(
+                "{last} wins over {others}: it follows a later write of the row, though its wall clock was not ahead"
+            ),
+            (ReasonCode::HigherNode, _) => {
+                format!("{last} wins over {others}: their timestamps are equal and its node id is higher")
             }
-            ReasonCode::Concurrent => format!(
-                "nobody wins: {last} and {runner_up} are concurrent and {} does not choose between such; the value is that of the former until somebody decides",
+            (ReasonCode::HigherPayloadHash, _) => {
+                format!("{last} wins over {others}: timestamps and nodes are equal and its payload hash is higher")
+            }
+            (ReasonCode::EarlierWrite, _) => {
+                format!("{last} wins over {others}: the row's earliest write that not both have seen is on its side")
+            }
+            (ReasonCode::HigherPriority, _) => format!("{last} wins over {others}: its node has priority"),
+            (ReasonCode::DeleteWins, _) => format!("{last} wins: the row was deleted while others kept it"),
+            (ReasonCode::UpdateWins, _) => format!("{last} wins: it keeps the row that others deleted"),
+            (ReasonCode::FieldsMerged, _) => "nobody wins: the row was merged field by field".to_owned(),
+            (ReasonCode::NotAnObject, _) => format!(
+                "{last} wins: a payload is no JSON object, so that there are no fields to merge, and it is the latest"
+            ),
+            (ReasonCode::Custom, _) => match self.winner {
+                Winner::Head(_) => format!("{last} wins: the application's resolver chose it"),
+                Winner::Merged | Winner::Pending => {
+                    "nobody wins: the application's resolver gave another value".to_owned()
+                }
+            },
+            (ReasonCode::Concurrent, _) => format!(
+                "nobody wins: {last} and {others} are concurrent and {} does not choose between such; the value is that of the former until somebody decides",
                 self.strategy
             ),
+            (ReasonCode::Deferred, _) => {
+                format!("nobody wins: the application's resolver left it open; {provisional} somebody decides")
+            }
+            (ReasonCode::ResolverMissing, _) => {
+                format!("nobody wins: the application's resolver is not registered; {provisional} it is")
+            }
+            (ReasonCode::ResolverFailed, _) => {
+                format!("nobody wins: the application's resolver failed; {provisional} somebody decides")
+            }
         }
     }
 
@@ -151,6 +200,7 @@ impl ConflictReport {
     pub fn to_json(&self) -> String {
         let heads = self.heads.iter().map(HeadForm::of).collect();
         let (value, value_hex) = payload::split(self.value());
+        let (ancestor, ancestor_hex) = payload::split(self.ancestor.as_deref());
         let form = ReportForm {
             id: self.id,
             state: if self.settled_by.is_some() { "settled" } else { "standing" },
@@ -159,11 +209,12 @@ impl ConflictReport {
             row_id: &self.row_id,
             class: self.class.name(),
             heads,
-            strategy: self.strategy.name(),
-            winner: match self.winner {
-                Winner::Head(dot) => dot.to_string(),
-                Winner::Pending => "pending".to_owned(),
-            },
+            ancestor,
+            ancestor_hex,
+            strategy: &self.strategy,
+            rule: self.rule.as_deref(),
+            registry: self.registry.as_deref(),
+            winner: self.winner.to_string(),
             reason_code: self.reason_code.name(),
             reason: self.reason(),
             value,
@@ -183,7 +234,15 @@ struct ReportForm<'a> {
     row_id: &'a RowId,
     class: &'a str,
     heads: Vec<HeadForm<'a>>,
-    strategy: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    ancestor: Option<Box<RawValue>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    ancestor_hex: Option<String>,
+    strategy: &'a ConflictResolution,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    rule: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    registry: Option<&'a str>,
     winner: String,
     reason_code: &'a str,
     reason: String,
@@ -245,11 +304,12 @@ impl fmt::Display for ConflictReport {
             writeln!(f, "    after   {}", Payload(head.after.as_deref()))?;
             writeln!(f, "    clock   {}", head.vector_clock)?;
         }
-        writeln!(f, "  strategy  {}", self.strategy)?;
-        match self.winner {
-            Winner::Head(dot) => writeln!(f, "  winner    {dot}")?,
-            Winner::Pending => writeln!(f, "  winner    pending")?,
+        if let Some(rule) = &self.rule {
+            writeln!(f, "  ancestor  {}", Payload(self.ancestor.as_deref()))?;
+            writeln!(f, "  rule      {rule}")?;
         }
+        writeln!(f, "  strategy  {}", self.strategy)?;
+        writeln!(f, "  winner    {}", self.winner)?;
         writeln!(f, "  reason    {}: {}", self.reason_code, self.reason())?;
         write!(f, "  value     {}", Payload(self.value()))
     }

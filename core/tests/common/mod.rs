@@ -17,6 +17,7 @@ pub(crate) mod counting;
 pub(crate) mod faulty;
 pub(crate) mod gate;
 pub(crate) mod history;
+pub(crate) mod model;
 pub(crate) mod process;
 
 use std::collections::BTreeMap;
