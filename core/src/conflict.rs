@@ -23,3 +23,11 @@ pub use registry::{ResolverRegistry, Rule};
 pub use report::{ConflictReport, Side, Winner};
 pub use resolution::{ConflictResolution, FieldMerge, FieldPolicy, Liveness, ReasonCode};
 pub use row::RowResolution;
+
+pub(crate) use detector::conflict_id;
+pub(crate) use history::{Cut, RowHistory, Version};
+pub(crate) use json::{Field, Fields};
+pub(crate) use resolve::{
+    Answer, Halt, Image, Outside, Picked, Question, RowResolver, State, Value, net_class, net_operation,
+};
+pub(crate) use row::{dots, report};

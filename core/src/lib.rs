@@ -51,6 +51,7 @@ mod failpoint;
 mod id;
 mod log;
 mod payload;
+mod replica;
 pub mod storage;
 mod time;
 mod varint;
@@ -68,6 +69,11 @@ pub use log::{
     Appended, ChangeLog, ChangeLogStats, CompactionOptions, CompressionReport, Consumer, ConsumerStatus,
     Cursor, Durability, EntryRef, Finding, LogOptions, Moment, QueryOptions, Removal, RemovalReason,
     RetentionPolicy, Row, SalvageReport, Snapshot, TableStats, TransactionCursor, VerifyReport, View,
+};
+pub use replica::{
+    Claim, ConflictQuery, EffectiveChange, EffectiveChanges, EffectivePosition, Explanation, ExplanationStep,
+    InboxItem, Replica, ReplicaOptions, ReplicaRow, ReplicaStats, RowState, SkippedTransaction, SyncReport,
+    WhatIf, Write, sync,
 };
 pub use time::{HybridLogicalClock, ManualTime, SystemTime, TimeSource, Timestamp};
 pub use uuid::Uuid;

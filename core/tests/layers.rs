@@ -22,6 +22,10 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("causality", &["error", "id", "time", "clock", "change"]),
     ("log", &["error", "failpoint", "id", "time", "clock", "storage", "change", "causality", "varint"]),
     ("conflict", &["error", "id", "time", "clock", "change", "payload"]),
+    (
+        "replica",
+        &["error", "id", "time", "clock", "storage", "change", "causality", "log", "conflict", "payload"],
+    ),
 ];
 
 fn sources(directory: &Path, found: &mut Vec<PathBuf>) {

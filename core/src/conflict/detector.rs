@@ -3,7 +3,7 @@ use std::sync::Arc;
 
 use uuid::Uuid;
 
-use crate::change::ChangeEntry;
+use crate::change::{ChangeEntry, ChangeOperation};
 use crate::conflict::history::{Heads, RowHistory};
 use crate::conflict::report::Sides;
 use crate::conflict::resolve::RowResolver;
@@ -172,6 +172,7 @@ impl ConflictDetector {
             reason_code: decided.reason_code,
             settled_by,
             detected_at: self.time.now(),
+            is_live: decided.is_live,
             value: decided.value,
             value_from: decided.value_from,
             runner_up: decided.runner_up,
@@ -204,7 +205,10 @@ impl ConflictDetector {
     /// # Errors
     /// `INVALID_ARGUMENT` when there is no entry, they are not of one row, or the strategy is one that
     /// [`ConflictResolution::validate`] refuses; `DOT_REUSE` when two have one dot but differ.
-    pub fn resolve_row<'a>(&self, entries: impl IntoIterator<Item = &'a ChangeEntry>) -> Result<RowResolution> {
+    pub fn resolve_row<'a>(
+        &self,
+        entries: impl IntoIterator<Item = &'a ChangeEntry>,
+    ) -> Result<RowResolution> {
         let mut by_dot: BTreeMap<Dot, &ChangeEntry> = BTreeMap::new();
         for entry in entries {
             if let Some((_, other)) = by_dot.first_key_value() {
@@ -225,6 +229,7 @@ impl ConflictDetector {
 struct Decided {
     winner: Winner,
     reason_code: ReasonCode,
+    is_live: bool,
     value: Option<Vec<u8>>,
     value_from: Option<Dot>,
     runner_up: Option<Dot>,
@@ -235,6 +240,7 @@ impl Decided {
         Decided {
             winner: Winner::Head(winner.dot()),
             reason_code: ReasonCode::CausallyLater,
+            is_live: winner.operation != ChangeOperation::Delete,
             value: winner.after.clone(),
             value_from: Some(winner.dot()),
             runner_up: None,
@@ -244,16 +250,19 @@ impl Decided {
 
 /// Decides between concurrent entries, given in canonical order, of which nothing else is known.
 fn decide(resolution: &ConflictResolution, entries: &[&ChangeEntry]) -> Result<Decided> {
-    let history = RowHistory::unrelated(entries.iter().map(|entry| (entry.dot(), entry.timestamp, entry.operation)));
+    let history =
+        RowHistory::unrelated(entries.iter().map(|entry| (entry.dot(), entry.timestamp, entry.operation)));
     let outside = row::Entries(entries);
     let registry = ResolverRegistry::default();
     let mut resolver = RowResolver::new("", &history, &registry, &outside);
     let heads: Heads = history.iter().map(|(index, _)| index).collect();
     let decision = resolver.decide_between(resolution, &heads).map_err(row::unanswered)?;
     let (winner, value_from) = row::winner(&history, decision.picked, &decision.value, heads.last().copied());
-    let value = resolver.payload(&decision.value)?.flatten().map(|bytes| bytes.to_vec());
+    let value = resolver.payload(&decision.value)?;
+    let is_live = value.is_some();
+    let value = value.flatten().map(|bytes| bytes.to_vec());
     let runner_up = decision.runner_up.and_then(|index| history.get(index)).map(|version| version.dot);
-    Ok(Decided { winner, reason_code: decision.reason, value, value_from, runner_up })
+    Ok(Decided { winner, reason_code: decision.reason, is_live, value, value_from, runner_up })
 }
 
 /// The canonical order of entries: by timestamp, node, payload hash. The sequence
@@ -294,7 +303,7 @@ fn same_entry(a: &ChangeEntry, b: &ChangeEntry) -> Result<bool> {
 
 /// The identity of a conflict: the BLAKE3 hash of table, row and sorted dots,
 /// truncated to the 122 bits that a version 8 UUID (RFC 9562) leaves free.
-pub(super) fn conflict_id<'a>(heads: impl IntoIterator<Item = &'a ChangeEntry>) -> Uuid {
+pub(crate) fn conflict_id<'a>(heads: impl IntoIterator<Item = &'a ChangeEntry>) -> Uuid {
     let mut dots = Vec::new();
     let mut row = Vec::new();
     for head in heads {

@@ -169,7 +169,9 @@ fn field(history: &RowHistory, support: &[Supporter], name: &str, policy: FieldP
         FieldPolicy::Max => extreme(history, &candidates, |order| order),
         FieldPolicy::Min => extreme(history, &candidates, Ordering::reverse),
         FieldPolicy::Counter => match i64::try_from(result.sum) {
-            Ok(sum) if values().all(|value| value.integer().is_some()) => Some(Field::canonical(sum.to_string())),
+            Ok(sum) if values().all(|value| value.integer().is_some()) => {
+                Some(Field::canonical(sum.to_string()))
+            }
             _ => last(history),
         },
         FieldPolicy::Set if values().any(|value| value.elements().is_none()) => last(history),
@@ -207,7 +209,11 @@ fn order(history: &RowHistory, change: &Change<'_>) -> Option<impl Ord + use<>> 
 }
 
 /// The candidate that is furthest in the direction that `towards` gives an order; of equal ones the latest.
-fn extreme(history: &RowHistory, candidates: &[&Change<'_>], towards: fn(Ordering) -> Ordering) -> Option<Field> {
+fn extreme(
+    history: &RowHistory,
+    candidates: &[&Change<'_>],
+    towards: fn(Ordering) -> Ordering,
+) -> Option<Field> {
     let there = candidates.iter().filter_map(|change| Some((change, change.value?)));
     let furthest = there.max_by(|(a, one), (b, other)| {
         towards(compare(one, other)).then_with(|| order(history, a).cmp(&order(history, b)))

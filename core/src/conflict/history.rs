@@ -79,7 +79,8 @@ impl RowHistory {
         let mut past = Cut::new();
         for author in &self.authors {
             // Of its own author's entries, those before it: its clock holds its own sequence.
-            let known = if author.node == dot.node { dot.sequence.saturating_sub(1) } else { seen(author.node) };
+            let known =
+                if author.node == dot.node { dot.sequence.saturating_sub(1) } else { seen(author.node) };
             let count = author.versions.partition_point(|version| {
                 self.versions.get(*version as usize).is_some_and(|version| version.dot.sequence <= known)
             });
@@ -87,7 +88,12 @@ impl RowHistory {
         }
         trim(&mut past);
         let own = Timestamp::nanoseconds(timestamp).into();
-        let latest = self.maximal(&past).iter().filter_map(|head| self.get(*head)).map(|head| head.effective_time).max();
+        let latest = self
+            .maximal(&past)
+            .iter()
+            .filter_map(|head| self.get(*head))
+            .map(|head| head.effective_time)
+            .max();
         let effective_time = [latest.map(|latest| latest + 1), least_effective_time, Some(own)];
         let effective_time = effective_time.into_iter().flatten().max().unwrap_or(own);
 
@@ -115,7 +121,16 @@ impl RowHistory {
             versions.len() as u32
         });
         let author = author as u32;
-        self.versions.push(Version { dot, position, timestamp, operation, past, effective_time, author, ordinal });
+        self.versions.push(Version {
+            dot,
+            position,
+            timestamp,
+            operation,
+            past,
+            effective_time,
+            author,
+            ordinal,
+        });
         index
     }
 
@@ -129,7 +144,8 @@ impl RowHistory {
             history.authors.push(Author { node: dot.node, versions: vec![position] });
             let (past, effective_time) = (Cut::new(), timestamp.nanoseconds().into());
             let (author, ordinal, position) = (position, 1, position.into());
-            let version = Version { dot, position, timestamp, operation, past, effective_time, author, ordinal };
+            let version =
+                Version { dot, position, timestamp, operation, past, effective_time, author, ordinal };
             history.versions.push(version);
         }
         history
@@ -137,10 +153,6 @@ impl RowHistory {
 
     pub(crate) fn get(&self, index: VersionIndex) -> Option<&Version> {
         self.versions.get(index as usize)
-    }
-
-    pub(crate) fn len(&self) -> usize {
-        self.versions.len()
     }
 
     /// All entries, in the order of their arrival.
@@ -163,7 +175,8 @@ impl RowHistory {
 
     /// What had arrived when the log ended at `position`.
     pub(crate) fn up_to(&self, position: u64) -> Cut {
-        let before = |index: &VersionIndex| self.get(*index).is_some_and(|version| version.position <= position);
+        let before =
+            |index: &VersionIndex| self.get(*index).is_some_and(|version| version.position <= position);
         let mut cut: Cut =
             self.authors.iter().map(|author| author.versions.partition_point(before) as u32).collect();
         trim(&mut cut);
@@ -221,6 +234,18 @@ impl RowHistory {
         }
         trim(&mut common);
         common
+    }
+
+    /// These entries and all that their authors had seen.
+    pub(crate) fn joined(&self, entries: &[VersionIndex]) -> Cut {
+        let mut joined = Cut::new();
+        for cut in entries.iter().map(|index| self.with_past(*index)) {
+            if joined.len() < cut.len() {
+                joined.resize(cut.len(), 0);
+            }
+            joined.iter_mut().zip(&cut).for_each(|(all, count)| *all = (*all).max(*count));
+        }
+        joined
     }
 
     /// All that the authors of these entries had seen before them.

@@ -155,7 +155,9 @@ fn canonical(text: &str, depth: usize) -> String {
             out.push('}');
         }
         Some(b'[') => {
-            let Ok(elements) = serde_json::from_str::<Vec<Box<RawValue>>>(text) else { return text.to_owned() };
+            let Ok(elements) = serde_json::from_str::<Vec<Box<RawValue>>>(text) else {
+                return text.to_owned();
+            };
             out.push('[');
             for (number, element) in elements.iter().enumerate() {
                 if number > 0 {
@@ -180,7 +182,9 @@ fn canonical_number(text: &str) -> String {
         return if text == "-0" { "0".to_owned() } else { text.to_owned() };
     }
     match text.parse::<f64>() {
-        Ok(number) if number.is_finite() => serde_json::to_string(&number).unwrap_or_else(|_| text.to_owned()),
+        Ok(number) if number.is_finite() => {
+            serde_json::to_string(&number).unwrap_or_else(|_| text.to_owned())
+        }
         _ => text.to_owned(),
     }
 }

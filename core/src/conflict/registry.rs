@@ -175,7 +175,8 @@ impl ResolverRegistry {
 
     fn check_merge(&self, table: &str, name: &str) -> Result<()> {
         let by_class = ARISING.map(|class| (class, self.resolution(table, class)));
-        let Some((_, merging)) = by_class.iter().find(|(_, resolution)| resolution.field_merge().is_some()) else {
+        let Some((_, merging)) = by_class.iter().find(|(_, resolution)| resolution.field_merge().is_some())
+        else {
             return Ok(());
         };
         let merge = merging.field_merge();

@@ -90,6 +90,8 @@ pub struct ConflictReport {
     /// When this was noticed, here.
     pub detected_at: Timestamp,
     pub(super) value: Option<Vec<u8>>,
+    /// Whether the row is there.
+    pub(super) is_live: bool,
     /// The head whose value the row has, if it has one's.
     pub(super) value_from: Option<Dot>,
     /// The head that came second.
@@ -131,6 +133,11 @@ impl ConflictReport {
         self.value.as_deref()
     }
 
+    /// Whether the row is there as resolved.
+    pub fn leaves_live(&self) -> bool {
+        self.is_live
+    }
+
     fn head(&self, dot: Dot) -> Option<&ChangeEntry> {
         self.heads.iter().find(|head| head.dot() == dot)
     }
@@ -158,10 +165,14 @@ impl ConflictReport {
                 format!("{last} wins over {others}: their timestamps are equal and its node id is higher")
             }
             (ReasonCode::HigherPayloadHash, _) => {
-                format!("{last} wins over {others}: timestamps and nodes are equal and its payload hash is higher")
+                format!(
+                    "{last} wins over {others}: timestamps and nodes are equal and its payload hash is higher"
+                )
             }
             (ReasonCode::EarlierWrite, _) => {
-                format!("{last} wins over {others}: the row's earliest write that not both have seen is on its side")
+                format!(
+                    "{last} wins over {others}: the row's earliest write that not both have seen is on its side"
+                )
             }
             (ReasonCode::HigherPriority, _) => format!("{last} wins over {others}: its node has priority"),
             (ReasonCode::DeleteWins, _) => format!("{last} wins: the row was deleted while others kept it"),
@@ -181,7 +192,9 @@ impl ConflictReport {
                 self.strategy
             ),
             (ReasonCode::Deferred, _) => {
-                format!("nobody wins: the application's resolver left it open; {provisional} somebody decides")
+                format!(
+                    "nobody wins: the application's resolver left it open; {provisional} somebody decides"
+                )
             }
             (ReasonCode::ResolverMissing, _) => {
                 format!("nobody wins: the application's resolver is not registered; {provisional} it is")

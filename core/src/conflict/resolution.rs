@@ -260,7 +260,9 @@ impl ConflictResolution {
             ConflictResolution::VectorClockCausal { fallback: Some(fallback) }
                 if matches!(**fallback, ConflictResolution::VectorClockCausal { .. }) =>
             {
-                return refuse("the fallback is only asked about concurrent entries, between which it does not choose");
+                return refuse(
+                    "the fallback is only asked about concurrent entries, between which it does not choose",
+                );
             }
             ConflictResolution::DeleteWins { fallback } | ConflictResolution::UpdateWins { fallback } => {
                 let mut below = Some(&**fallback);
@@ -270,7 +272,9 @@ impl ConflictResolution {
                         ConflictResolution::DeleteWins { .. } | ConflictResolution::UpdateWins { .. }
                     );
                     if decided {
-                        return refuse("the fallback never sees deletes beside live entries, so it cannot choose between them");
+                        return refuse(
+                            "the fallback never sees deletes beside live entries, so it cannot choose between them",
+                        );
                     }
                     below = strategy.fallback();
                 }

@@ -203,7 +203,8 @@ impl<'a> RowResolver<'a> {
         if let Some(image) = self.images.get(&index) {
             return Ok(image.clone());
         }
-        let version = self.history.get(index).ok_or_else(|| Error::internal("an entry of a row is missing"))?;
+        let version =
+            self.history.get(index).ok_or_else(|| Error::internal("an entry of a row is missing"))?;
         let image = self.outside.image(version)?;
         self.images.insert(index, image.clone());
         Ok(image)
@@ -282,8 +283,7 @@ impl<'a> RowResolver<'a> {
             ConflictResolution::LastWriteWins => head(last, self.advantage(last, runner_up), runner_up),
             ConflictResolution::FirstWriteWins => {
                 let first = |a: VersionIndex, b: VersionIndex| {
-                    let difference =
-                        history.lowest_difference(&history.with_past(a), &history.with_past(b));
+                    let difference = history.lowest_difference(&history.with_past(a), &history.with_past(b));
                     if difference.is_some_and(|(_, is_in_first)| is_in_first) { a } else { b }
                 };
                 let winner = heads.iter().copied().reduce(first).unwrap_or(last);
@@ -341,7 +341,8 @@ impl<'a> RowResolver<'a> {
                     ([], _) | ([_], _) => {
                         let of_kind = |index: &&VersionIndex| live(**index) != kept.is_empty();
                         let winner = heads.iter().rev().find(of_kind).copied().unwrap_or(last);
-                        let beaten = heads.iter().rev().find(|other| live(**other) == kept.is_empty()).copied();
+                        let beaten =
+                            heads.iter().rev().find(|other| live(**other) == kept.is_empty()).copied();
                         let reason = match merge.liveness {
                             Liveness::LastWriteWins => self.advantage(winner, beaten),
                             Liveness::DeleteWins => ReasonCode::DeleteWins,

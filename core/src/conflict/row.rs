@@ -150,6 +150,7 @@ pub(crate) fn report(
         reason_code: conflict.reason,
         settled_by,
         detected_at,
+        is_live: value.is_some(),
         value: value.flatten().map(|bytes| bytes.to_vec()),
         value_from,
         runner_up: conflict.runner_up.map(dot).transpose()?,

@@ -12,7 +12,7 @@ use crate::log::commit::Writing;
 use crate::log::options::Durability;
 use crate::log::places::truncated;
 use crate::log::tail::Known;
-use crate::log::writer::{Incoming, Past, Writer, next_sequence};
+use crate::log::writer::{Incoming, Past, Verdicts, Writer, next_sequence};
 use crate::time::Timestamp;
 
 /// What an append did.
@@ -28,6 +28,33 @@ pub struct Appended {
     pub last_lsn: Option<u64>,
     /// Whether the log held the transaction already, so that nothing was written.
     pub duplicate: bool,
+}
+
+/// A transaction that is about to be written.
+pub(crate) struct Arrival<'a> {
+    pub(crate) author: NodeIndex,
+    /// That of its last change.
+    pub(crate) sequence: u64,
+    /// What its author had seen.
+    pub(crate) past: &'a Clock,
+    pub(crate) timestamp: Timestamp,
+    /// What its first change is about to get.
+    pub(crate) first_lsn: u64,
+}
+
+/// What the changes of a transaction do to their rows.
+pub(crate) enum Judgement {
+    All(Option<Verdict>),
+    Each(SmallVec<[Verdict; 4]>),
+}
+
+impl Judgement {
+    fn verdicts(&self) -> Verdicts<'_> {
+        match self {
+            Judgement::All(verdict) => Verdicts::All(*verdict),
+            Judgement::Each(verdicts) => Verdicts::Each(verdicts),
+        }
+    }
 }
 
 impl ChangeLog {
@@ -66,6 +93,19 @@ impl ChangeLog {
     /// # Errors
     /// As [`ChangeLog::append_transaction`].
     pub fn append_borrowed(&self, changes: &[&Change]) -> Result<Appended> {
+        self.check_free()?;
+        self.append_judged(changes, false, &mut |_| Ok(Judgement::All(Some(Verdict::Applied))))
+    }
+
+    /// Records changes of this node as whoever gives them their meaning has judged them, once their place in the
+    /// history is settled; an error of his keeps them out. With `later`, what is written is left for the next call or
+    /// [`ChangeLog::finish`] to show and to make as durable as asked for.
+    pub(crate) fn append_judged(
+        &self,
+        changes: &[&Change],
+        later: bool,
+        judge: &mut dyn FnMut(&Arrival<'_>) -> Result<Judgement>,
+    ) -> Result<Appended> {
         let log = &*self.inner;
         validate(changes)?;
         log.write(|writing| {
@@ -74,15 +114,20 @@ impl ChangeLog {
             let node = log.identity.node;
             let sequence = next_sequence(node, writer.frontier.get(log.own), changes.len())?;
             let timestamp = writer.clock.tick(log.options.time.now())?;
+            let past = writer.whole_past();
+            let author = log.own;
+            let arrival =
+                Arrival { author, sequence, past: &past.clock, timestamp, first_lsn: writer.next_lsn };
+            let judgement = judge(&arrival)?;
             let incoming = Incoming {
                 author: (log.own, node),
                 sequence,
-                past: writer.whole_past(),
+                past,
                 timestamp: timestamp.nanoseconds(),
                 changes,
-                verdict: Some(Verdict::Applied),
+                verdicts: judgement.verdicts(),
             };
-            log.take_in(writing, incoming)
+            log.take_in(writing, incoming, later)
         })
     }
 
@@ -99,6 +144,17 @@ impl ChangeLog {
     /// can be before it, or they do not cover its author's previous one; otherwise as
     /// [`ChangeLog::append_transaction`].
     pub fn append_remote(&self, transaction: &Transaction) -> Result<Appended> {
+        self.check_free()?;
+        self.append_remote_judged(transaction, false, &mut |_| Ok(Judgement::All(None)))
+    }
+
+    /// Takes in a transaction as [`ChangeLog::append_remote`] does, judged as by [`ChangeLog::append_judged`].
+    pub(crate) fn append_remote_judged(
+        &self,
+        transaction: &Transaction,
+        later: bool,
+        judge: &mut dyn FnMut(&Arrival<'_>) -> Result<Judgement>,
+    ) -> Result<Appended> {
         let log = &*self.inner;
         let first = transaction.first_sequence()?;
         let changes = borrowed(&transaction.changes);
@@ -130,17 +186,42 @@ impl ChangeLog {
             }
             log.check_skew(transaction)?;
             let author = log.nodes.write().intern(dot.node);
+            let (sequence, timestamp) = (dot.sequence, transaction.timestamp);
+            let arrival =
+                Arrival { author, sequence, past: &past.clock, timestamp, first_lsn: writer.next_lsn };
+            let judgement = judge(&arrival)?;
             let incoming = Incoming {
                 author: (author, dot.node),
                 sequence: dot.sequence,
                 past,
                 timestamp: transaction.timestamp.nanoseconds(),
                 changes: &changes,
-                verdict: None,
+                verdicts: judgement.verdicts(),
             };
             writer.clock.observe(transaction.timestamp);
-            log.take_in(writing, incoming)
+            log.take_in(writing, incoming, later)
         })
+    }
+
+    /// Shows all that was written and left for later, and makes it as durable as asked for.
+    pub(crate) fn finish(&self) -> Result<()> {
+        self.inner.write(|writing| {
+            if writing.writer.staged.is_empty() { Ok(()) } else { self.inner.acknowledge(writing) }
+        })
+    }
+
+    /// Whether something is written and was left for later.
+    pub(crate) fn has_unfinished(&self) -> bool {
+        !self.inner.writer.lock().staged.is_empty()
+    }
+
+    /// Refuses to write past a replica.
+    pub(super) fn check_free(&self) -> Result<()> {
+        if self.kept {
+            let message = format!("{}: the log is a replica's: write through the replica", self.inner.place);
+            return Err(Error::new(ErrorCode::ReadOnly, message));
+        }
+        Ok(())
     }
 }
 
@@ -160,7 +241,7 @@ impl Inner {
     }
 
     /// Writes a transaction whose place in the history is settled, and returns once it is as durable as asked for.
-    fn take_in(&self, writing: &mut Writing<'_>, incoming: Incoming<'_>) -> Result<Appended> {
+    fn take_in(&self, writing: &mut Writing<'_>, incoming: Incoming<'_>, later: bool) -> Result<Appended> {
         failpoint::reached("append");
         let writer = &mut *writing.writer;
         let first = writer.next_lsn;
@@ -168,17 +249,22 @@ impl Inner {
         let timestamp = Timestamp::from_nanoseconds(incoming.timestamp);
         writer.stage(self, incoming)?;
         let lsns = first..writer.next_lsn;
-        match self.options.durability {
-            Durability::Sync => writing.commit()?,
-            Durability::Os => writing.flush()?,
-            Durability::Interval => {
-                writing.flush()?;
-                if self.sync_is_due(self.options.time.now()) {
-                    writing.commit()?;
-                }
-            }
+        if !later {
+            self.acknowledge(writing)?;
         }
         Ok(appended(transaction, timestamp, lsns, false))
+    }
+
+    /// Makes what is written as durable as asked for.
+    pub(super) fn acknowledge(&self, writing: &mut Writing<'_>) -> Result<()> {
+        match self.options.durability {
+            Durability::Sync => writing.commit(),
+            Durability::Os => writing.flush(),
+            Durability::Interval => {
+                writing.flush()?;
+                if self.sync_is_due(self.options.time.now()) { writing.commit() } else { Ok(()) }
+            }
+        }
     }
 
     /// Answers for a transaction some dots of which the log holds already.

@@ -58,6 +58,8 @@ use crate::time::Timestamp;
 /// ```
 pub struct ChangeLog {
     pub(super) inner: Arc<Inner>,
+    /// Whether a replica gives the log its meaning, so that nothing may be written or removed past it.
+    pub(super) kept: bool,
 }
 
 /// What a log's handle, its cursors and its views share.
@@ -143,12 +145,72 @@ impl ChangeLog {
     /// # Errors
     /// As [`ChangeLog::open_with`], and whatever the storage returns.
     pub fn open_storage(storage: Arc<dyn Storage>, options: LogOptions) -> Result<ChangeLog> {
-        opening::open(storage, options).map(|inner| ChangeLog { inner: Arc::new(inner) })
+        let inner = opening::open(storage, options)?;
+        Ok(ChangeLog { inner: Arc::new(inner), kept: false })
     }
 
     /// Another handle on the same log.
     pub(super) fn share(&self) -> ChangeLog {
-        ChangeLog { inner: self.inner.clone() }
+        ChangeLog { inner: self.inner.clone(), kept: self.kept }
+    }
+
+    /// A handle on the same log through which nothing can be written or removed, for a replica to show.
+    pub(crate) fn keep(&self) -> ChangeLog {
+        ChangeLog { inner: self.inner.clone(), kept: true }
+    }
+
+    pub(crate) fn options(&self) -> &LogOptions {
+        &self.inner.options
+    }
+
+    /// Where the log lives, for what is kept beside it.
+    pub(crate) fn storage(&self) -> &dyn Storage {
+        &*self.inner.storage
+    }
+
+    /// Where the log lives, in a message.
+    pub(crate) fn place(&self) -> &str {
+        &self.inner.place
+    }
+
+    /// Whether the log can still be used, in this process.
+    pub(crate) fn check_open(&self) -> Result<()> {
+        self.inner.check_open()
+    }
+
+    /// Whether the log can still be written to, in this process.
+    pub(crate) fn check_writable(&self) -> Result<()> {
+        self.inner.check_writable()
+    }
+
+    /// The LSN of the first entry that is still there, or of the next one.
+    pub(crate) fn first_lsn(&self) -> u64 {
+        self.inner.state.read().first_lsn()
+    }
+
+    /// Makes durable all that is shown.
+    pub(crate) fn make_durable(&self) -> Result<()> {
+        self.inner.make_durable()
+    }
+
+    /// A clock with the nodes' own identities.
+    pub(crate) fn to_vector_clock(&self, clock: &Clock) -> VectorClock {
+        clock.to_vector_clock(&self.inner.nodes.read())
+    }
+
+    /// The LSN of the last entry that is shown; 0 if there is none.
+    pub(crate) fn shown_lsn(&self) -> u64 {
+        self.inner.state.read().next_lsn - 1
+    }
+
+    /// A node's number in this log, while it is open.
+    pub(crate) fn node_index(&self, node: NodeId) -> Option<NodeIndex> {
+        self.inner.nodes.read().index(node)
+    }
+
+    /// The node with this number.
+    pub(crate) fn node_of(&self, index: NodeIndex) -> NodeId {
+        self.inner.nodes.read().id(index).unwrap_or_default()
     }
 
     /// The node whose changes this log records; of a log opened for reading only, as of then.

@@ -141,9 +141,11 @@ impl<'a> Writing<'a> {
             if !full && writer.pending.len() < MOST_PENDING {
                 return Ok(());
             }
-            if writer.leading || !writer.pending.is_empty() {
+            if writer.leading {
                 self.log.room.wait(&mut self.writer);
                 self.log.check_open()?;
+            } else if !writer.pending.is_empty() {
+                self.log.acknowledge(self)?;
             } else if full {
                 self.log.rotate(writer)?;
             }

@@ -115,6 +115,7 @@ impl ChangeLog {
     /// `CORRUPT` where the log is damaged; `IO` or `NO_SPACE` when a file could not be written: what was compacted
     /// until then stays so. `READ_ONLY`, `CLOSED`.
     pub fn compact(&self, options: &CompactionOptions) -> Result<Option<Removal>> {
+        self.check_free()?;
         let log = &*self.inner;
         log.check_writable()?;
         let chokes = log.find_chokes(options)?;

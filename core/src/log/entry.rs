@@ -137,6 +137,22 @@ impl EntryRef<'_> {
         Ok(own)
     }
 
+    /// What the author had seen with the transaction, which is numbered like the log's nodes.
+    pub(crate) fn clock(&self) -> Result<Clock> {
+        let Source { log, view, offset, first_lsn, change_count, author, clocks } = self.source;
+        let sequence = self.transaction.sequence;
+        if let Some(clock) = log.kept_clock(author, sequence) {
+            return Ok(clock);
+        }
+        let place = Place { view: view.clone(), offset, first_lsn, change_count, sequence };
+        log.work_out(&mut clocks.lock().walk, place)
+    }
+
+    /// The author's number in its log.
+    pub(crate) fn author(&self) -> NodeIndex {
+        self.source.author
+    }
+
     /// The entry with all that belongs to it, to keep.
     ///
     /// # Errors

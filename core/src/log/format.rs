@@ -36,6 +36,7 @@ pub(super) enum Kind {
     Consumer = 6,
     CompressedSegment = 7,
     Unsynced = 8,
+    Replica = 9,
 }
 
 /// Length of what every file begins with.

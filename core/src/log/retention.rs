@@ -68,6 +68,7 @@ impl ChangeLog {
     /// `IO` or `NO_SPACE` when the record could not be written; nothing is removed then. `CORRUPT` when an index that
     /// has to be read or the position of a consumer is damaged. `READ_ONLY`, `CLOSED`.
     pub fn retain(&self, policy: &RetentionPolicy) -> Result<Vec<Removal>> {
+        self.check_free()?;
         let log = &*self.inner;
         log.write(|writing| {
             let now = log.options.time.now();

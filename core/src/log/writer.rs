@@ -100,7 +100,25 @@ pub(super) struct Incoming<'a> {
     pub(super) past: Past,
     pub(super) timestamp: i64,
     pub(super) changes: &'a [&'a Change],
-    pub(super) verdict: Option<Verdict>,
+    pub(super) verdicts: Verdicts<'a>,
+}
+
+/// What the changes of a transaction did to their rows.
+#[derive(Clone, Copy)]
+pub(super) enum Verdicts<'a> {
+    /// All of them the same, or nobody has judged them.
+    All(Option<Verdict>),
+    /// Each its own.
+    Each(&'a [Verdict]),
+}
+
+impl Verdicts<'_> {
+    fn get(self, number: usize) -> Option<Verdict> {
+        match self {
+            Verdicts::All(verdict) => verdict,
+            Verdicts::Each(verdicts) => verdicts.get(number).copied(),
+        }
+    }
 }
 
 impl Writer {
@@ -200,8 +218,8 @@ impl Writer {
         let mut frame = FrameWriter::start(pending, segment.base, &head);
         drop((names, ids));
         let mut rows: SmallVec<[TakenRow; 1]> = SmallVec::with_capacity(incoming.changes.len());
-        for (change, &table) in incoming.changes.iter().zip(&tables) {
-            let row_id = frame.change(table, change, incoming.verdict);
+        for (number, (change, &table)) in incoming.changes.iter().zip(&tables).enumerate() {
+            let row_id = frame.change(table, change, incoming.verdicts.get(number));
             let hash = row_hash(segment.base.salt, table, row_id);
             rows.push(TakenRow::Change { hash, table, operation: change.operation });
             // A longer one is refused when it is finished.

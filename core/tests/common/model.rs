@@ -4,9 +4,7 @@ use std::collections::BTreeMap;
 use std::io::Read;
 use std::path::Path;
 
-use causelog::{
-    ChangeEntry, ChangeOperation, ConflictResolution, Dot, Metadata, RowId, Uuid, VectorClock,
-};
+use causelog::{ChangeEntry, ChangeOperation, ConflictResolution, Dot, Metadata, RowId, Uuid, VectorClock};
 use serde_json::Value;
 
 use super::at;

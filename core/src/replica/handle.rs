@@ -1,0 +1,365 @@
+use std::path::Path;
+use std::sync::Arc;
+
+use parking_lot::{Mutex, MutexGuard};
+
+use crate::conflict::{ConflictResolver, ResolverRegistry};
+use crate::error::{Error, ErrorCode, Result};
+use crate::id::NodeId;
+use crate::log::{ChangeLog, CompactionOptions, LogOptions, QueryOptions, Removal};
+use crate::replica::asking::Resolvers;
+use crate::replica::histories::{Histories, LateTimes};
+use crate::replica::inbox::Claims;
+use crate::replica::judging::Savepoint;
+use crate::replica::rows::{RowKeys, Rows};
+use crate::replica::stored::{self, RegistryVersion};
+use crate::storage::{FileStorage, MemoryStorage, Storage};
+
+/// How a replica is opened.
+#[derive(Clone)]
+pub struct ReplicaOptions {
+    /// How its log is opened. A replica cannot be opened for reading only: open its log so.
+    pub log: LogOptions,
+    /// The rules by which conflicts are resolved. `None` leaves them as they were last set; a new replica
+    /// resolves everything by [`ConflictResolution::LastWriteWins`](crate::ConflictResolution::LastWriteWins).
+    pub registry: Option<ResolverRegistry>,
+    /// Functions that decide conflicts, by name and version; see [`Replica::register_resolver`].
+    pub resolvers: Vec<(String, u32, Arc<dyn ConflictResolver>)>,
+    /// Whether a function that decides conflicts is called once more with the heads in another order, and
+    /// refused if it answers differently. Default: true.
+    pub check_resolvers: bool,
+    /// How much memory histories of rows in conflict may take, in bytes. Default: 16 MiB.
+    pub history_memory: usize,
+}
+
+impl ReplicaOptions {
+    /// The memory for histories unless told otherwise.
+    pub const DEFAULT_HISTORY_MEMORY: usize = 16 << 20;
+}
+
+impl Default for ReplicaOptions {
+    fn default() -> Self {
+        ReplicaOptions {
+            log: LogOptions::default(),
+            registry: None,
+            resolvers: Vec::new(),
+            check_resolvers: true,
+            history_memory: Self::DEFAULT_HISTORY_MEMORY,
+        }
+    }
+}
+
+impl std::fmt::Debug for ReplicaOptions {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("ReplicaOptions")
+            .field("log", &self.log)
+            .field("registry", &self.registry)
+            .field("check_resolvers", &self.check_resolvers)
+            .field("history_memory", &self.history_memory)
+            .finish_non_exhaustive()
+    }
+}
+
+/// What a replica holds, in numbers.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub struct ReplicaStats {
+    /// Rows that the log has entries of, deleted ones among them.
+    pub rows: u64,
+    /// Rows with several heads, whether or not these disagree.
+    pub contested_rows: u64,
+    /// Entries that ended a conflict, or what would have been one if the heads had disagreed.
+    pub settlings: u64,
+    /// Entries whose `before` was not what their author's past comes to here: written past a replica, by other rules, or by
+    /// a resolver that is no pure function.
+    pub before_mismatches: u64,
+    /// Memory for the heads of all rows, roughly, in bytes.
+    pub memory: u64,
+}
+
+/// A log whose entries have a meaning: the rows that they make, and what became of every conflict.
+///
+/// A replica owns its log. It records changes of its own node, takes in those of others, and says what each row is
+/// now. Replicas that hold the same entries under the same rules show the same rows and the same conflicts, byte for
+/// byte, in whatever order the entries came.
+///
+/// All functions may be called from several threads at once. The application's resolvers are called without any lock.
+///
+/// ```
+/// use causelog::{Replica, ReplicaOptions, sync};
+/// let (a, b) = (Replica::in_memory(ReplicaOptions::default())?, Replica::in_memory(ReplicaOptions::default())?);
+/// a.insert("orders", 42, r#"{"qty":1,"status":"new"}"#)?;
+/// sync(&a, &b)?;
+/// a.update("orders", 42, r#"{"qty":2,"status":"new"}"#)?;
+/// b.update("orders", 42, r#"{"qty":1,"status":"paid"}"#)?;
+/// sync(&a, &b)?;
+/// for report in b.conflicts()? {
+///     println!("{report}");
+/// }
+/// assert_eq!(a.get("orders", 42)?, b.get("orders", 42)?);
+/// # Ok::<(), causelog::Error>(())
+/// ```
+pub struct Replica {
+    pub(super) log: ChangeLog,
+    /// The same log as others see it: nothing can be written past the replica.
+    kept: ChangeLog,
+    pub(super) keys: RowKeys,
+    pub(super) state: Mutex<State>,
+}
+
+/// What a replica knows of its log, and what it was told.
+pub(super) struct State {
+    pub(super) rows: Rows,
+    pub(super) histories: Histories,
+    pub(super) late: LateTimes,
+    /// LSNs of entries with several immediate predecessors, ascending.
+    pub(super) settlings: Vec<u64>,
+    /// Ascending; never empty.
+    pub(super) registries: Vec<RegistryVersion>,
+    pub(super) resolvers: Resolvers,
+    pub(super) claims: Claims,
+    pub(super) before_mismatches: u64,
+    /// What is written and not yet shown.
+    pub(super) unfinished: Option<Unfinished>,
+}
+
+/// Transactions that are written and not yet shown.
+pub(super) struct Unfinished {
+    /// How things stood before them.
+    pub(super) before: Savepoint,
+    /// The last of their LSNs.
+    pub(super) last_lsn: u64,
+    pub(super) count: usize,
+    pub(super) bytes: usize,
+}
+
+impl State {
+    /// The rules in force.
+    pub(super) fn registry(&self) -> Arc<ResolverRegistry> {
+        self.registries.last().map(|version| version.registry.clone()).unwrap_or_default()
+    }
+
+    /// The rules that were in force when the entry with this LSN came.
+    pub(super) fn registry_at(&self, lsn: u64) -> Arc<ResolverRegistry> {
+        let at = self.registries.partition_point(|version| version.since < lsn);
+        let version = self.registries.get(at.saturating_sub(1));
+        version.map(|version| version.registry.clone()).unwrap_or_default()
+    }
+}
+
+impl Replica {
+    /// Opens the replica in the directory `path`, made if it is not there. A log that was no replica's becomes one.
+    ///
+    /// The heads of all rows are worked out from the log, which is read once.
+    ///
+    /// # Errors
+    /// As [`ChangeLog::open`].
+    pub fn open(path: impl AsRef<Path>) -> Result<Replica> {
+        Self::open_with(path, ReplicaOptions::default())
+    }
+
+    /// Opens the replica in the directory `path` with other than the default options.
+    ///
+    /// # Errors
+    /// As [`ChangeLog::open_with`]; `INVALID_ARGUMENT` for a registry that
+    /// [`ResolverRegistry::validate`] refuses, and for options that ask for reading only.
+    pub fn open_with(path: impl AsRef<Path>, options: ReplicaOptions) -> Result<Replica> {
+        Self::open_storage(Arc::new(FileStorage::open(path)?), options)
+    }
+
+    /// A new replica in memory, gone when its last handle is.
+    ///
+    /// # Errors
+    /// As [`Replica::open_with`].
+    pub fn in_memory(options: ReplicaOptions) -> Result<Replica> {
+        Self::open_storage(Arc::new(MemoryStorage::new()), options)
+    }
+
+    /// Opens the replica that `storage` holds, or makes one there.
+    ///
+    /// # Errors
+    /// As [`Replica::open_with`], and whatever the storage returns.
+    pub fn open_storage(storage: Arc<dyn Storage>, options: ReplicaOptions) -> Result<Replica> {
+        if options.log.read_only {
+            return Err(Error::invalid("a replica cannot be opened for reading only: open its log so"));
+        }
+        if let Some(registry) = &options.registry {
+            registry.validate()?;
+        }
+        let ids = options.log.ids.clone();
+        let log = ChangeLog::open_storage(storage, options.log)?;
+        let storage = log.storage();
+        let mut registries = stored::read_registries(storage)?;
+        if registries.is_empty() {
+            registries.push(RegistryVersion { since: 0, registry: Arc::default() });
+        }
+        let mut resolvers = Resolvers::open(storage, options.check_resolvers, false)?;
+        for (name, version, resolver) in options.resolvers {
+            resolvers.register(name, version, resolver);
+        }
+        let state = State {
+            rows: Rows::default(),
+            histories: Histories::new(options.history_memory),
+            late: stored::read_late_times(storage)?,
+            settlings: Vec::new(),
+            registries,
+            resolvers,
+            claims: stored::read_claims(storage)?,
+            before_mismatches: 0,
+            unfinished: None,
+        };
+        let keys = RowKeys::new(ids.new_id());
+        let replica = Replica { kept: log.keep(), log, keys, state: Mutex::new(state) };
+        replica.rebuild(&mut replica.state.lock())?;
+        if let Some(registry) = options.registry {
+            replica.set_registry(registry)?;
+        }
+        Ok(replica)
+    }
+
+    /// Works out the heads of all rows from the log.
+    fn rebuild(&self, state: &mut State) -> Result<()> {
+        let since = self.log.first_lsn().saturating_sub(1);
+        let mut cursor = self.log.query(QueryOptions { since, ..QueryOptions::default() })?;
+        while let Some(entry) = cursor.next_entry()? {
+            self.take_stored(state, &entry)?;
+        }
+        state.rows.keep();
+        Ok(())
+    }
+
+    /// The replica's log, to read: entries, snapshots, consumers. Writing to it or removing from it is `READ_ONLY`.
+    pub fn log(&self) -> &ChangeLog {
+        &self.kept
+    }
+
+    /// The node whose changes this replica records.
+    pub fn node(&self) -> NodeId {
+        self.log.node()
+    }
+
+    /// The rules by which conflicts are resolved.
+    ///
+    /// # Errors
+    /// `CLOSED`.
+    pub fn registry(&self) -> Result<ResolverRegistry> {
+        Ok(ResolverRegistry::clone(&self.lock()?.registry()))
+    }
+
+    /// Sets the rules by which conflicts are resolved, durably. Rows in conflict may take another value by it, which
+    /// [`Replica::effective`] shows; conflicts that are settled stay as they were decided.
+    ///
+    /// # Errors
+    /// `INVALID_ARGUMENT` as [`ResolverRegistry::validate`] says; `NO_SPACE` or `IO` when it cannot be stored, `CLOSED`.
+    /// The rules stay as they were.
+    pub fn set_registry(&self, registry: ResolverRegistry) -> Result<()> {
+        registry.validate()?;
+        let mut state = self.lock_to_write()?;
+        if *state.registry() == registry {
+            return Ok(());
+        }
+        self.finish(&mut state)?;
+        let since = self.log.shown_lsn();
+        let mut registries = state.registries.clone();
+        registries.push(RegistryVersion { since, registry: Arc::new(registry) });
+        stored::write_registries(self.log.storage(), &registries)?;
+        state.registries = registries;
+        state.rows.forget_outcomes();
+        Ok(())
+    }
+
+    /// Registers a function that decides conflicts, for [`ConflictResolution::Custom`](crate::ConflictResolution::Custom) of this name and version. What
+    /// it has answered before is kept; what it, or one before it, failed at is asked again.
+    ///
+    /// # Errors
+    /// `INVALID_ARGUMENT` for an empty name, `CLOSED`.
+    pub fn register_resolver(
+        &self,
+        name: impl Into<String>,
+        version: u32,
+        resolver: Arc<dyn ConflictResolver>,
+    ) -> Result<()> {
+        let name = name.into();
+        if name.is_empty() {
+            return Err(Error::invalid("a custom resolver needs a name"));
+        }
+        let mut state = self.lock()?;
+        state.resolvers.register(name, version, resolver);
+        state.rows.forget_outcomes();
+        Ok(())
+    }
+
+    /// What the replica holds, in numbers.
+    ///
+    /// # Errors
+    /// `CLOSED`.
+    pub fn stats(&self) -> Result<ReplicaStats> {
+        let state = self.lock()?;
+        Ok(ReplicaStats {
+            rows: state.rows.len() as u64,
+            contested_rows: state.rows.contested_len() as u64,
+            settlings: state.settlings.len() as u64,
+            before_mismatches: state.before_mismatches,
+            memory: state.rows.memory() as u64,
+        })
+    }
+
+    /// Removes entries that later ones of the same row have replaced, as [`ChangeLog::compact`] does: what the rows are,
+    /// and how conflicts about them end, stay what they were.
+    ///
+    /// Reports of conflicts that were settled below what is kept are gone; [`ChangeLog::removals`] says that something was removed.
+    ///
+    /// # Errors
+    /// As [`ChangeLog::compact`].
+    pub fn compact(&self, options: &CompactionOptions) -> Result<Option<Removal>> {
+        let mut state = self.lock_to_write()?;
+        // What is kept must count as late as it did when what it follows from was there.
+        stored::write_late_times(self.log.storage(), &state.late)?;
+        let removal = self.log.compact(options)?;
+        if removal.is_some() {
+            state.histories.clear();
+        }
+        Ok(removal)
+    }
+
+    /// Returns once all that was acknowledged will survive a loss of power, whatever the durability.
+    ///
+    /// # Errors
+    /// As [`ChangeLog::sync`].
+    pub fn sync(&self) -> Result<()> {
+        self.log.sync()
+    }
+
+    /// Syncs and closes the replica and its log; every other call is `CLOSED` from now on.
+    ///
+    /// # Errors
+    /// As [`ChangeLog::close`].
+    pub fn close(&self) -> Result<()> {
+        self.log.close()
+    }
+
+    /// The state, if the replica is open and this is not a forked process, in which nobody would give the lock back.
+    pub(super) fn lock(&self) -> Result<MutexGuard<'_, State>> {
+        self.log.check_open()?;
+        let state = self.state.lock();
+        self.log.check_open()?;
+        Ok(state)
+    }
+
+    /// The same for who changes something: not from within a resolver.
+    pub(super) fn lock_to_write(&self) -> Result<MutexGuard<'_, State>> {
+        self.log.check_writable()?;
+        let state = self.lock()?;
+        if state.resolvers.is_asking() {
+            let message = "a resolver wrote to the replica that called it: it may only read";
+            return Err(Error::new(ErrorCode::ResolverFailed, message));
+        }
+        Ok(state)
+    }
+}
+
+impl std::fmt::Debug for Replica {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Replica").field("log", &self.log).finish_non_exhaustive()
+    }
+}
