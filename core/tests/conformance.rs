@@ -10,8 +10,8 @@ use std::sync::Arc;
 use causelog::{
     Change, ChangeEntry, ChangeLog, ChangeOperation, ConflictClass, ConflictDetector, ConflictReport,
     ConflictResolution, ConflictType, Dot, ErrorCode, HybridLogicalClock, LogOptions, ManualTime, Metadata,
-    Moment, QueryOptions, Result, Row, RowId, RowIdPart, Side, Snapshot, Timestamp, Transaction, Uuid,
-    VectorClock, Winner,
+    Moment, QueryOptions, Result, Row, RowId, RowIdPart, RowResolution, Side, Snapshot, Timestamp,
+    Transaction, Uuid, VectorClock,
 };
 use serde_json::Value;
 
@@ -309,16 +309,18 @@ fn outcome(case: &Value) -> Result<Option<ConflictReport>> {
     Ok(Some(report))
 }
 
-fn check_report(report: &ConflictReport, wanted: &Value) {
-    assert_eq!(report.class.name(), text(wanted, "conflict_class"));
-    let winner = match report.winner {
-        Winner::Head(dot) => dot.to_string(),
-        _ => "pending".to_owned(),
-    };
+fn check_decision(report: &ConflictReport, wanted: &Value) {
+    let winner = report.winner.to_string();
     assert_eq!(winner, text(wanted, "winner"));
-    assert_eq!(report.winning_entry().map(ChangeEntry::dot).is_none(), winner == "pending");
+    let is_head = !["merged", "pending"].contains(&&*winner);
+    assert_eq!(report.winning_entry().map(|entry| entry.dot().to_string()), is_head.then_some(winner));
     assert_eq!(report.reason_code.name(), text(wanted, "reason_code"));
     assert_eq!(report.value(), payload(&wanted["value"]).as_deref());
+}
+
+fn check_report(report: &ConflictReport, wanted: &Value) {
+    assert_eq!(report.class.name(), text(wanted, "conflict_class"));
+    check_decision(report, wanted);
     assert_eq!(report.id.to_string(), text(wanted, "id"), "out of date: see the README of the vectors");
     assert_eq!(report.to_json(), text(wanted, "json"), "out of date: see the README of the vectors");
     assert_eq!(report.to_string(), text(wanted, "text"), "out of date: see the README of the vectors");
@@ -560,6 +562,76 @@ fn bless() {
                 let (id, json) = (quote(&report.id.to_string()), quote(&report.to_json()));
                 let text = quote(&report.to_string());
                 new.push_str(&format!(r#"{written}, "id": {id}, "json": {json}, "text": {text}}}}}"#));
+                new.push_str(&line[trimmed.len()..]);
+            }
+        }
+        new.push('\n');
+    }
+    std::fs::write(&file, new).unwrap();
+}
+
+fn resolution(case: &Value) -> Result<RowResolution> {
+    let strategy: ConflictResolution = text(case, "strategy").parse()?;
+    let entries: Vec<ChangeEntry> = case["entries"].as_array().unwrap().iter().map(entry).collect();
+    ConflictDetector::new(strategy).resolve_row(&entries)
+}
+
+/// The reports of a row, as JSON: the standing one first.
+fn reports(row: &RowResolution) -> Vec<String> {
+    row.standing.iter().chain(&row.settled).map(ConflictReport::to_json).collect()
+}
+
+#[test]
+fn resolutions() {
+    if std::env::var_os("CAUSELOG_BLESS").is_some() {
+        bless_resolutions();
+    }
+    let mut vectors = Vectors::read("resolution.json");
+    vectors.each("rows", |case| {
+        if case.get("error").is_some() {
+            return fails(case, resolution(case));
+        }
+        let (row, wanted) = (resolution(case).unwrap(), &case["row"]);
+        assert_eq!(row.is_live, flag(wanted, "is_live"));
+        assert_eq!(row.value, payload(&wanted["value"]));
+        let heads: Vec<Value> = row.heads.iter().map(|dot| dot.to_string().into()).collect();
+        assert_eq!(&heads, wanted["heads"].as_array().unwrap());
+        let check = |report: &ConflictReport, wanted: &Value| {
+            assert_eq!(report.class.name(), text(wanted, "conflict_class"));
+            assert_eq!(report.ancestor, payload(&wanted["ancestor"]));
+            let settled_by = report.settled_by.map(|dot| dot.to_string());
+            assert_eq!(settled_by.as_deref(), wanted.get("settled_by").and_then(Value::as_str));
+            assert_eq!(report.leaves_live(), !wanted["value"].is_null());
+            check_decision(report, wanted);
+        };
+        assert_eq!(row.standing.is_some(), !wanted["standing"].is_null());
+        row.standing.iter().for_each(|report| check(report, &wanted["standing"]));
+        let settled = wanted["settled"].as_array().unwrap();
+        assert_eq!(row.settled.len(), settled.len());
+        row.settled.iter().zip(settled).for_each(|(report, wanted)| check(report, wanted));
+        let computed: Vec<Value> = reports(&row).into_iter().map(Value::from).collect();
+        assert_eq!(
+            &computed,
+            case["reports"].as_array().unwrap(),
+            "out of date: see the README of the vectors"
+        );
+    });
+}
+
+fn bless_resolutions() {
+    let file = path("resolution.json");
+    let old = std::fs::read_to_string(&file).unwrap();
+    let mut new = String::new();
+    for line in old.lines() {
+        let trimmed = line.trim_end_matches(',');
+        let case = serde_json::from_str::<Value>(trimmed).ok().filter(|case| case["row"].is_object());
+        match case {
+            None => new.push_str(line),
+            Some(case) => {
+                let written = trimmed.split_once(r#", "reports": ["#).map(|(written, _)| written);
+                let written = written.or(trimmed.strip_suffix("}")).unwrap();
+                let computed = serde_json::to_string(&reports(&resolution(&case).unwrap())).unwrap();
+                new.push_str(&format!(r#"{written}, "reports": {computed}}}"#));
                 new.push_str(&line[trimmed.len()..]);
             }
         }

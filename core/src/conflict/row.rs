@@ -21,7 +21,7 @@ pub struct RowResolution {
     pub heads: Vec<Dot>,
     /// The conflict between them, if they disagree.
     pub standing: Option<ConflictReport>,
-    /// Conflicts that a later entry ended, in the order of those entries.
+    /// Conflicts that a later entry ended, in the canonical order of those entries.
     pub settled: Vec<ConflictReport>,
 }
 
@@ -59,7 +59,9 @@ pub(super) fn resolve_row(
         Ok::<_, Error>((state, report))
     };
     let mut settled = Vec::new();
-    for (_, version) in history.iter() {
+    let mut order: Vec<VersionIndex> = history.iter().map(|(index, _)| index).collect();
+    history.sort(&mut order);
+    for version in order.iter().filter_map(|index| history.get(*index)) {
         if history.maximal(&version.past).len() > 1 {
             settled.extend(report(&version.past, Some(version.dot))?.1);
         }
