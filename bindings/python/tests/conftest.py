@@ -14,6 +14,20 @@ settings.load_profile("causelog")
 
 A, B, C = UUID(int=0xA), UUID(int=0xB), UUID(int=0xC)
 
+STRATEGIES: list[causelog.Strategy] = [
+    "last_write_wins",
+    "first_write_wins",
+    {"kind": "node_priority", "order": [str(B), str(A)]},
+    "vector_clock_causal",
+    {"kind": "vector_clock_causal", "fallback": "first_write_wins"},
+    {"kind": "delete_wins", "fallback": "last_write_wins"},
+    {"kind": "update_wins", "fallback": {"kind": "node_priority", "order": []}},
+    {"kind": "field_merge", "liveness": "update_wins", "fields": {"count": "counter", "tags": "set"}},
+    "manual",
+    {"kind": "custom", "name": "longest", "version": 2},
+]
+"""A strategy of every kind, as it is given back."""
+
 
 @pytest.fixture
 def time() -> causelog.ManualTime:

@@ -13,7 +13,6 @@ def _refuse(constant: str) -> NoReturn:
 encode = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode
 
 
-
 def _plain(value: object) -> Any:
     if isinstance(value, UUID):
         return str(value)
@@ -22,9 +21,7 @@ def _plain(value: object) -> Any:
     raise TypeError(f"a strategy has no {type(value).__name__}")
 
 
-_encode_strategy = json.JSONEncoder(
-    ensure_ascii=False, allow_nan=False, separators=(",", ":"), default=_plain
-).encode
+_encode_strategy = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":"), default=_plain).encode
 
 
 def encode_strategy(strategy: Mapping[str, Any]) -> str:
