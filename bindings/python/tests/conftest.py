@@ -71,3 +71,26 @@ def exchange(source: causelog.ChangeLog, target: causelog.ChangeLog) -> None:
     """Brings what the target lacks."""
     for transaction in source.transactions(target.frontier()):
         target.append_remote(transaction)
+
+
+@pytest.fixture(params=["memory", "directory"])
+def new_replica(
+    request: pytest.FixtureRequest, tmp_path: Path, time: causelog.ManualTime
+) -> Iterator[Callable[..., causelog.Replica]]:
+    """Makes replicas, in memory and in directories of their own."""
+    replicas: list[causelog.Replica] = []
+
+    def make(strategy: causelog.Strategy | None = None, **options: object) -> causelog.Replica:
+        options.setdefault("time", time)
+        if strategy is not None:
+            options["registry"] = causelog.ResolverRegistry(strategy)
+        if request.param == "memory":
+            replica = causelog.Replica.in_memory(**options)  # type: ignore[arg-type]
+        else:
+            replica = causelog.Replica.open(tmp_path / f"replica-{len(replicas)}", **options)  # type: ignore[arg-type]
+        replicas.append(replica)
+        return replica
+
+    yield make
+    for replica in replicas:
+        replica.close()

@@ -22,7 +22,7 @@ from causelog import (
     VectorClock,
     Winner,
 )
-from conftest import A, B, C, STRATEGIES, exchange
+from conftest import STRATEGIES, A, B, C, exchange
 
 OPERATIONS = list(ChangeOperation)
 

@@ -21,7 +21,7 @@ from causelog import (
     VectorClock,
     Winner,
 )
-from conftest import A, B, C, STRATEGIES
+from conftest import STRATEGIES, A, B, C
 
 CUSTOM: causelog.Strategy = {"kind": "custom", "name": "longest", "version": 2}
 

@@ -276,11 +276,13 @@ impl ConflictResolver for PyResolver {
         // The core holds no lock here, so that waiting for the interpreter holds nobody up.
         let called = Python::try_attach(|py| {
             self.call(py, conflict).map_err(|error| {
+                let failure = failed(describe(py, &error));
                 if error.is_instance_of::<PyKeyboardInterrupt>(py) {
-                    // Who pressed Ctrl-C meant the program, not this decision: it comes again after the call.
+                    // Who pressed Ctrl-C meant the program, not this decision: it comes again after the call. Whatever
+                    // Python does next in this thread may raise it, so nothing may come after this.
                     drop(py.import("_thread").and_then(|thread| thread.call_method0("interrupt_main")));
                 }
-                failed(describe(py, &error))
+                failure
             })
         });
         called.unwrap_or_else(|| Err(failed("the interpreter is shutting down".to_owned())))
