@@ -21,6 +21,9 @@ between them, and says why.
 ...     print(conflict.conflict_type, insert.happens_before(local))
 update_update True
 
+A :class:`Replica` owns such a log and gives its entries a meaning: it says what each row is now, resolves
+conflicts by a :class:`ResolverRegistry`, and explains itself; :func:`sync` brings two of them together.
+
 Failures are a :class:`causelog.Error` with a ``code`` that is the same in every language. A value
 of the wrong type is a ``TypeError``. All classes may be shared between threads.
 """

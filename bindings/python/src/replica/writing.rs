@@ -37,10 +37,11 @@ use crate::replica::Replica;
 /// >>> _ = replica.insert("orders", 42, {"status": "new"})
 /// >>> read = replica.get("orders", 42)
 /// >>> _ = replica.write([causelog.Write.update("orders", 42, {"status": "paid"}, expected=read.heads)])
-/// >>> _ = replica.write([causelog.Write.update("orders", 42, {"status": "void"}, expected=read.heads)])
-/// Traceback (most recent call last):
-///     ...
-/// causelog.errors.VersionMismatchError: ...
+/// >>> try:
+/// ...     replica.write([causelog.Write.update("orders", 42, {"status": "void"}, expected=read.heads)])
+/// ... except causelog.VersionMismatchError:
+/// ...     print("somebody was faster: read it again")
+/// somebody was faster: read it again
 #[pyclass(module = "causelog", frozen)]
 pub(crate) struct Write {
     core: Core,
