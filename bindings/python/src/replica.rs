@@ -124,6 +124,23 @@ impl Replica {
     pub(crate) fn core(&self) -> &Core {
         &self.core
     }
+
+    /// Lets go of all resolvers: nobody can call them any more.
+    fn release_resolvers(&self) {
+        let callables: Vec<_> = {
+            let resolvers = self.resolvers.lock();
+            resolvers.iter().filter_map(|resolver| resolver.take()).collect()
+        };
+        // What they let go of may run Python code, so not before the lock is given back.
+        drop(callables);
+    }
+}
+
+impl Drop for Replica {
+    fn drop(&mut self) {
+        // A log of this replica, which keeps the core alive, may be all that a resolver refers to.
+        self.release_resolvers();
+    }
 }
 
 #[pymethods]
@@ -381,11 +398,7 @@ impl Replica {
     }
 
     fn __clear__(&self) {
-        let callables: Vec<_> = {
-            let resolvers = self.resolvers.lock();
-            resolvers.iter().filter_map(|resolver| resolver.take()).collect()
-        };
-        drop(callables);
+        self.release_resolvers();
     }
 
     fn __repr__(&self) -> String {

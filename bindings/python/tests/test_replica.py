@@ -747,7 +747,7 @@ def test_options_are_passed_on(tmp_path: Path) -> None:
     replica.close()
     for options in {"segment_bytes": 1}, {"node": B}:
         with pytest.raises(causelog.InvalidArgumentError):
-            Replica.open(tmp_path / "a", **options)  # type: ignore[arg-type]
+            API.Replica.open(tmp_path / "a", **options)
     (tmp_path / "file").touch()
     with pytest.raises(causelog.InvalidArgumentError):
         Replica.open(tmp_path / "file")
