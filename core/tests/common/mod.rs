@@ -19,6 +19,7 @@ pub(crate) mod gate;
 pub(crate) mod history;
 pub(crate) mod model;
 pub(crate) mod process;
+pub(crate) mod strategies;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
