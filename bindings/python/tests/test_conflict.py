@@ -182,7 +182,8 @@ def test_the_causal_strategy_leaves_concurrent_entries_to_somebody() -> None:
     detector = ConflictDetector(ConflictResolution.VECTOR_CLOCK_CAUSAL)
     assert detector.resolution is ConflictResolution.VECTOR_CLOCK_CAUSAL
     report = detector.resolve([entry(A, 1, b"1"), entry(B, 2, b"2")])
-    assert (report.winner, report.is_pending, report.winning_entry) == (Winner.PENDING, True, None)
+    assert (report.winner, report.winning_entry) == (Winner.PENDING, None)
+    assert (report.is_merged, report.is_pending) == (False, True)
     assert report.reason_code is ReasonCode.CONCURRENT
     assert report.value == b"2"
     assert json.loads(report.to_json())["winner"] == "pending"

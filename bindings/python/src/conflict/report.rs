@@ -113,6 +113,12 @@ impl ConflictReport {
         }
     }
 
+    /// Whether the value is none of the heads' alone: it was put together, or is the resolver's own.
+    #[getter]
+    fn is_merged(&self) -> bool {
+        self.core.winner == Winner::Merged
+    }
+
     /// Whether somebody has to decide; the value is provisional until then.
     #[getter]
     fn is_pending(&self) -> bool {
