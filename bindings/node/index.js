@@ -145,6 +145,40 @@ const PREPARE = {
   VectorClock: { constructor: clockEntries },
 }
 
+/** The options with the number of each resolver in its place, and those resolvers. */
+function numberedResolvers(options) {
+  if (!isObject(options) || !Array.isArray(options.resolvers)) return [options, []]
+  const given = options.resolvers.map((resolver, index) => {
+    if (!Array.isArray(resolver)) {
+      const message = `options.resolvers[${index}] must be an array of a name, a version and a function`
+      throw new CauselogError('INVALID_ARGUMENT', message)
+    }
+    const [name, version, decide] = resolver
+    return { name, version, number: numbered(decide, `options.resolvers[${index}][2]`), decide }
+  })
+  const resolvers = given.map(({ name, version, number }) => [name, version, number])
+  return [{ ...options, resolvers }, given]
+}
+
+/** The function that opens a replica, called with numbers instead of functions; the replica keeps those. */
+const keeping = (open) => (path, options) => {
+  const [prepared, resolvers] = numberedResolvers(options)
+  return keepResolvers(open(path, prepared, resolverHost()), resolvers)
+}
+
+/** What is done to these members once their errors are translated: by class, then by member. */
+const WRAP = {
+  __proto__: null,
+  Replica: {
+    openSync: keeping,
+    open: (open) => async (path, options) => {
+      const [prepared, resolvers] = numberedResolvers(options)
+      return keepResolvers(await open(path, prepared, resolverHost()), resolvers)
+    },
+    inMemory: (open) => (options) => keeping((_, prepared, host) => open(prepared, host))(undefined, options),
+  },
+}
+
 /** The classes that a program makes objects of itself. */
 const CONSTRUCTIBLE = new Set([
   'ChangeEntry',
@@ -170,7 +204,11 @@ function published(Native) {
   // What has a form that works before it returns is the form that returns a promise.
   const keys = new Set([...prototype, ...statics].map(([key]) => key))
   const prepare = { __proto__: null, ...PREPARE[name] }
-  const guard = (fn, key) => (keys.has(`${key}Sync`) ? guardedAsync : guarded)(fn, prepare[key])
+  const wrap = { __proto__: null, ...WRAP[name] }
+  const guard = (fn, key) => {
+    const guardedFn = (keys.has(`${key}Sync`) ? guardedAsync : guarded)(fn, prepare[key])
+    return wrap[key] ? { [key]: wrap[key](guardedFn) }[key] : guardedFn
+  }
   const Public = {
     [name]: function (...args) {
       if (!new.target) throw new TypeError(`class ${name} is made with new`)
@@ -282,38 +320,7 @@ for (const Class of [ChangeLog, Replica]) {
   )
 }
 
-/** The options with the number of each resolver in its place, and those resolvers. */
-function numberedResolvers(options) {
-  if (!isObject(options) || !Array.isArray(options.resolvers)) return [options, []]
-  const given = options.resolvers.map((resolver, index) => {
-    if (!Array.isArray(resolver)) {
-      const message = `options.resolvers[${index}] must be an array of a name, a version and a function`
-      throw new CauselogError('INVALID_ARGUMENT', message)
-    }
-    const [name, version, decide] = resolver
-    return { name, version, number: numbered(decide, `options.resolvers[${index}][2]`), decide }
-  })
-  const resolvers = given.map(({ name, version, number }) => [name, version, number])
-  return [{ ...options, resolvers }, given]
-}
-
-const { openSync, open, inMemory } = Replica
 const { registerResolver } = Replica.prototype
-const opening = {
-  openSync(path, options) {
-    const [prepared, resolvers] = numberedResolvers(options)
-    return keepResolvers(openSync.call(Replica, path, prepared, resolverHost()), resolvers)
-  },
-  async open(path, options) {
-    const [prepared, resolvers] = numberedResolvers(options)
-    return keepResolvers(await open.call(Replica, path, prepared, resolverHost()), resolvers)
-  },
-  inMemory(options) {
-    const [prepared, resolvers] = numberedResolvers(options)
-    return keepResolvers(inMemory.call(Replica, prepared, resolverHost()), resolvers)
-  },
-}
-for (const [key, value] of Object.entries(opening)) Object.defineProperty(Replica, key, { value, configurable: true, writable: true })
 extend(Replica, {
   registerResolver(name, version, resolver) {
     const number = numbered(resolver, 'resolver')
