@@ -156,7 +156,7 @@ pub enum FieldPolicy {
     /// The field is an array that is taken as a set, and holds what somebody put in whom nobody who had seen it has
     /// contradicted. Merged, it is sorted. Anything but an array is resolved as [`FieldPolicy::LastWriteWins`].
     Set,
-    /// The field is a 64-bit integer, and what everybody added to it is added up. Anything but an integer, and a sum that
+    /// The field is a 64-bit integer, and what everybody added to it is added up; who removes it takes away what he saw. Anything but an integer, and a sum that
     /// leaves the range, is resolved as [`FieldPolicy::LastWriteWins`].
     Counter,
 }

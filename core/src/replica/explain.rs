@@ -127,10 +127,12 @@ fn conflict(f: &mut fmt::Formatter<'_>, report: &ConflictReport) -> fmt::Result 
 /// Several lines of text for people.
 impl fmt::Display for Explanation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let value = match (self.is_live, self.value.as_deref(), self.steps.is_empty()) {
-            (true, None, _) => "there, without a payload".to_owned(),
-            (false, _, true) => "never was".to_owned(),
-            (_, value, _) => Payload(value).to_string(),
+        if self.steps.is_empty() {
+            return writeln!(f, "row {} of table {:?} never was", self.row_id, self.table);
+        }
+        let value = match (self.is_live, self.value.as_deref()) {
+            (true, None) => "there, without a payload".to_owned(),
+            (_, value) => Payload(value).to_string(),
         };
         writeln!(f, "row {} of table {:?} is {value} ({})", self.row_id, self.table, self.state)?;
         for step in &self.steps {

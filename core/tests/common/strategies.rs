@@ -1,8 +1,32 @@
 //! Every strategy, each for a table of its own.
 
-use causelog::{ConflictClass, ConflictResolution, FieldMerge, FieldPolicy, Liveness, ResolverRegistry};
+use causelog::{
+    ChangeEntry, ConflictClass, ConflictResolution, FieldMerge, FieldPolicy, Liveness, ResolverDecision,
+    ResolverRegistry, Result, RowConflict,
+};
 
 use super::node;
+
+/// The names of all tables that have rules.
+pub(crate) fn tables() -> Vec<String> {
+    strategies().into_iter().map(|(table, _)| table).chain(["mixed".to_owned()]).collect()
+}
+
+/// A resolver: the longest payload wins, as a value of nobody's where several are as long.
+pub(crate) fn longest(conflict: &RowConflict) -> Result<ResolverDecision> {
+    let longest = conflict
+        .heads
+        .iter()
+        .filter_map(|head| head.after.as_ref())
+        .max_by_key(|after| (after.len(), *after));
+    let Some(longest) = longest else { return Ok(ResolverDecision::Delete) };
+    let as_long = |head: &&ChangeEntry| head.after.as_ref().is_some_and(|after| after.len() == longest.len());
+    let mut heads = conflict.heads.iter().filter(as_long);
+    match (heads.next(), heads.next()) {
+        (Some(only), None) => Ok(ResolverDecision::Head(only.dot())),
+        _ => Ok(ResolverDecision::Value(longest.clone())),
+    }
+}
 
 pub(crate) fn field_merge(liveness: Liveness) -> ConflictResolution {
     let merge = FieldMerge::new(liveness)
@@ -34,6 +58,7 @@ pub(crate) fn strategies() -> Vec<(String, ConflictResolution)> {
         ("merge_delete", field_merge(Liveness::DeleteWins)),
         ("merge_update", field_merge(Liveness::UpdateWins)),
         ("manual", Resolution::Manual),
+        ("custom", Resolution::Custom { name: "longest".to_owned(), version: 1 }),
     ];
     all.into_iter().map(|(table, strategy)| (table.to_owned(), strategy)).collect()
 }
