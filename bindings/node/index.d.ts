@@ -109,8 +109,12 @@ export type ConflictResolution =
   | FieldMerge
   | Custom
 
-/** The entry of the node that comes first in a list wins. Nodes that are not listed come last; among those, and between entries of one node, the latest wins. */
+/**
+ * The entry of the node that comes first in a list wins. Nodes that are not listed come last; among those, and between
+ * entries of one node, the latest wins.
+ */
 export interface NodePriority {
+  /** Its name. */
   readonly kind: 'node_priority'
   /** UUIDs of nodes. */
   readonly order: ReadonlyArray<string>
@@ -118,6 +122,7 @@ export interface NodePriority {
 
 /** An entry that has seen all others wins. */
 export interface VectorClockCausal {
+  /** Its name. */
   readonly kind: 'vector_clock_causal'
   /** What decides between concurrent entries; without it nobody does, as with `'manual'`. */
   readonly fallback?: ConflictResolution
@@ -125,6 +130,7 @@ export interface VectorClockCausal {
 
 /** A delete wins over entries that leave the row alive. */
 export interface DeleteWins {
+  /** Its name. */
   readonly kind: 'delete_wins'
   /** What decides between the entries that are left. */
   readonly fallback: ConflictResolution
@@ -132,6 +138,7 @@ export interface DeleteWins {
 
 /** Entries that leave the row alive win over deletes. */
 export interface UpdateWins {
+  /** Its name. */
   readonly kind: 'update_wins'
   /** What decides between the entries that are left. */
   readonly fallback: ConflictResolution
@@ -142,6 +149,7 @@ export interface UpdateWins {
  * policy decides. Rows that are no JSON objects are resolved as by `'last_write_wins'`.
  */
 export interface FieldMerge {
+  /** Its name. */
   readonly kind: 'field_merge'
   /** Whether the row is there when one side deleted it and another did not; `'last_write_wins'` unless told otherwise. */
   readonly liveness?: Liveness
@@ -151,6 +159,7 @@ export interface FieldMerge {
 
 /** A function of the application decides, found by its name and version. */
 export interface Custom {
+  /** Its name. */
   readonly kind: 'custom'
   /** The name under which the function is registered. */
   readonly name: string
