@@ -177,6 +177,22 @@ fn a_resolver_may_read_its_replica_and_not_write_to_it() {
 }
 
 #[test]
+fn what_a_resolver_reads_of_its_own_row_is_not_taken_for_the_outcome() {
+    let (a, b) = pair(Arc::new(first));
+    sync(&a, &b).unwrap();
+    let b = Arc::new(b);
+    let reading = Arc::downgrade(&b);
+    let resolver: Arc<dyn ConflictResolver> = Arc::new(move |conflict: &RowConflict| {
+        let replica = reading.upgrade().unwrap();
+        assert_eq!(value(&replica), ("from b".to_owned(), RowState::Unresolved));
+        first(conflict)
+    });
+    b.register_resolver("mine", 1, resolver).unwrap();
+    assert_eq!(value(&b), ("from a".to_owned(), RowState::Resolved));
+    assert!(b.inbox().unwrap().is_empty());
+}
+
+#[test]
 fn other_rules_ask_without_leaving_a_trace() {
     let calls = Arc::new(AtomicUsize::new(0));
     let counted = calls.clone();
