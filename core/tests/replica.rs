@@ -136,19 +136,15 @@ fn compaction_changes_neither_rows_nor_how_their_conflicts_end() {
     drop(a);
     let a = open(storage, 1, None);
     assert_eq!(a.get("t", 1).unwrap(), b.get("t", 1).unwrap());
-    // By its timestamp this one is later than all of them, and it is not: it follows on the first alone.
-    let stray = remote(Dot::new(node(4), 1), &[Dot::new(other, 100)], 5, "a");
-    let stray_too = remote(Dot::new(node(5), 1), &[Dot::new(other, 100)], 998, "b");
+    // The last of them counts as of 998, though it is stamped 800: so both of these count as of 999, and the higher node wins.
+    let stray = remote(Dot::new(node(5), 1), &[Dot::new(other, 100)], 5, "a");
+    let stray_too = remote(Dot::new(node(4), 1), &[Dot::new(other, 100)], 998, "b");
     for replica in [&a, &b] {
         replica.apply(&stray).unwrap();
         replica.apply(&stray_too).unwrap();
     }
     assert_eq!(a.get("t", 1).unwrap(), b.get("t", 1).unwrap());
-    assert_eq!(
-        value(&a, 1).as_deref(),
-        Some("a"),
-        "E of the last is 1000, so both follow at 1001 and 1001: the higher node"
-    );
+    assert_eq!(value(&a, 1).as_deref(), Some("a"));
     assert_eq!(a.conflicts().unwrap()[0].to_json(), b.conflicts().unwrap()[0].to_json());
 }
 
@@ -257,13 +253,17 @@ fn a_write_that_does_not_get_there_leaves_the_rows_as_they_were() {
     b.insert("t", 1, "b").unwrap();
     b.insert("t", 2, "b").unwrap();
     let rows = a.rows("t").unwrap();
-    let stats = a.stats().unwrap();
+    let stats = |replica: &Replica| {
+        let stats = replica.stats().unwrap();
+        (stats.rows, stats.contested_rows, stats.settlings, stats.before_mismatches)
+    };
+    let before = stats(&a);
     let full =
         Fault { operation: Operation::Write, from: 1, lasting: true, code: ErrorCode::NoSpace, written: 3 };
     storage.fail(&[full]);
     assert_eq!(a.update("t", 1, "c").unwrap_err().code(), ErrorCode::NoSpace);
     assert_eq!(sync(&a, &b).unwrap_err().code(), ErrorCode::NoSpace);
-    assert_eq!((a.rows("t").unwrap(), a.stats().unwrap()), (rows, stats));
+    assert_eq!((a.rows("t").unwrap(), stats(&a)), (rows, before));
     assert!(a.conflicts().unwrap().is_empty());
     storage.fail(&[]);
     sync(&a, &b).unwrap();

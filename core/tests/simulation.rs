@@ -130,7 +130,7 @@ struct Site {
 impl Site {
     fn new(number: u64) -> Site {
         let time = Arc::new(ManualTime::new(at(YEAR * 50)));
-        let durability = if number % 2 == 0 { Durability::Sync } else { Durability::Os };
+        let durability = if number.is_multiple_of(2) { Durability::Sync } else { Durability::Os };
         let (followed, position) = Default::default();
         let storage = FaultyStorage::new();
         let mut site =
@@ -153,7 +153,7 @@ impl Site {
             registry: Some(registry()),
             resolvers: vec![("longest".to_owned(), 1, Arc::new(longest))],
             // So little that histories are read again and again.
-            history_memory: if self.number % 3 == 0 { 4 << 10 } else { 1 << 20 },
+            history_memory: if self.number.is_multiple_of(3) { 4 << 10 } else { 1 << 20 },
             ..ReplicaOptions::default()
         };
         self.replica = Some(Replica::open_storage(Arc::new(self.storage.clone()), options).unwrap());
@@ -169,7 +169,7 @@ impl Site {
         self.storage.fail_at(self.storage.operations() + 1, Mode::Crash);
         self.replica = None;
         self.storage.restart();
-        if self.durability == Durability::Sync && seed % 2 == 0 {
+        if self.durability == Durability::Sync && seed.is_multiple_of(2) {
             self.storage = copied(&self.storage.after_power_loss(seed as u64));
         }
         self.deaths += 1;
@@ -311,7 +311,7 @@ impl World {
             let after = self.payload(now.as_ref().and_then(|row| row.value.as_deref()), way + row);
             writes.push(match now {
                 None => Write::insert(table, row_id, after).expecting(heads),
-                Some(_) if (way >> row) % 4 == 0 => Write::delete(table, row_id).expecting(heads),
+                Some(_) if (way >> row).is_multiple_of(4) => Write::delete(table, row_id).expecting(heads),
                 Some(_) => Write::update(table, row_id, after).expecting(heads),
             });
         }

@@ -10,7 +10,7 @@ pub enum Verdict {
     Applied,
     /// The row's value stayed as it was.
     Superseded,
-    /// The row took a value that no single entry carries.
+    /// The row took another value than the entry carries: a merged one, or that of an entry which this one let win.
     Merged,
 }
 

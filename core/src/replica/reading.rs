@@ -8,6 +8,9 @@ use crate::replica::handle::{Replica, State};
 use crate::replica::judging::{Stop, read_at};
 use crate::replica::rows::RowKey;
 
+/// What an entry carries, if it carries anything.
+type Payload = Option<Vec<u8>>;
+
 /// A row as a replica has it now.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ReplicaRow {
@@ -92,11 +95,7 @@ impl Replica {
     }
 
     /// Whether a row is there, its payload, and whether that is final.
-    pub(super) fn value(
-        &self,
-        state: &mut State,
-        key: RowKey,
-    ) -> Result<(Option<Option<Vec<u8>>>, RowState), Stop> {
+    pub(super) fn value(&self, state: &mut State, key: RowKey) -> Result<(Option<Payload>, RowState), Stop> {
         let at = |lsn| read_at(&self.log, lsn, |entry| Ok(entry.after.map(<[u8]>::to_vec)));
         if let Some(head) = state.rows.one(key).copied() {
             if !head.is_live() {
