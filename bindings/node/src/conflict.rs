@@ -94,10 +94,7 @@ impl ConflictDetector {
     )]
     pub fn new(resolution: Unknown<'_>, options: Unknown<'_>) -> Result<Self, Code> {
         let resolution = Argument::new("resolution", resolution);
-        let resolution = resolution
-            .optional(Argument::resolution)
-            .map_err(thrown)?
-            .unwrap_or_default();
+        let resolution = resolution.optional(Argument::resolution).map_err(thrown)?.unwrap_or_default();
         let options = Argument::new("options", options);
         let time = options.optional(|options| {
             options.only(&["time"])?;

@@ -205,9 +205,7 @@ fn replaying(report: Unknown<'_>) -> causelog::Result<Work<ConflictReport>> {
 fn supposing(registry: Unknown<'_>, query: Unknown<'_>) -> causelog::Result<Work<Vec<WhatIf>>> {
     let registry = Argument::new("registry", registry).registry()?;
     let query = Argument::new("query", query).conflict_query()?;
-    work(move |replica| {
-        Ok(replica.what_if(&registry, &query)?.into_iter().map(WhatIf::from).collect())
-    })
+    work(move |replica| Ok(replica.what_if(&registry, &query)?.into_iter().map(WhatIf::from).collect()))
 }
 
 fn items() -> causelog::Result<Work<Vec<InboxItem>>> {
@@ -234,9 +232,7 @@ fn resolving(
     let decision = Argument::new("decision", decision).decision()?;
     let heads = Argument::new("heads", heads).heads()?;
     let metadata = Argument::new("metadata", metadata).optional(Argument::metadata)?.unwrap_or_default();
-    work(move |replica| {
-        replica.resolve_with(&table, row_id, decision, &heads, metadata).map(Appended::from)
-    })
+    work(move |replica| replica.resolve_with(&table, row_id, decision, &heads, metadata).map(Appended::from))
 }
 
 fn explaining(table: Unknown<'_>, row_id: Unknown<'_>) -> causelog::Result<Work<Explanation>> {
@@ -310,11 +306,7 @@ impl Replica {
     }
 
     /// Resolves a conflict again off the main thread; otherwise as `replaySync`.
-    #[napi(
-        catch_unwind,
-        ts_args_type = "report: ConflictReport",
-        ts_return_type = "Promise<ConflictReport>"
-    )]
+    #[napi(catch_unwind, ts_args_type = "report: ConflictReport", ts_return_type = "Promise<ConflictReport>")]
     pub fn replay<'env>(&self, env: &'env Env, report: Unknown<'_>) -> Result<Object<'env>, Code> {
         self.read_later(env, replaying(report))
     }

@@ -121,8 +121,7 @@ impl Argument<'_> {
         options.log = self.member("log")?.log_options()?;
         options.registry = self.member("registry")?.optional(Argument::registry)?;
         let resolvers = self.member("resolvers")?;
-        let resolvers =
-            resolvers.optional(|list| list.list("an array of resolvers", Argument::resolver))?;
+        let resolvers = resolvers.optional(|list| list.list("an array of resolvers", Argument::resolver))?;
         for (name, version, number) in resolvers.unwrap_or_default() {
             let host = host.ok_or_else(|| invalid(format!("{self}.resolvers must be functions")))?;
             let resolver: Arc<dyn ConflictResolver> = Resolver::new(host, number, deciding);
@@ -189,11 +188,7 @@ impl Replica {
     /// Throws as `ChangeLog.openSync`; `INVALID_ARGUMENT` for a registry that `ResolverRegistry.validate` refuses, and for options
     /// that ask for reading only.
     #[napi(catch_unwind, ts_args_type = "path: string, options?: ReplicaOptions | null")]
-    pub fn open_sync(
-        path: Unknown<'_>,
-        options: Unknown<'_>,
-        host: Option<&Host>,
-    ) -> Result<Replica, Code> {
+    pub fn open_sync(path: Unknown<'_>, options: Unknown<'_>, host: Option<&Host>) -> Result<Replica, Code> {
         let path = Argument::new("path", path).directory().map_err(thrown)?;
         let deciding = Deciding::default();
         let options = Argument::new("options", options).replica_options(host, &deciding).map_err(thrown)?;
@@ -265,11 +260,7 @@ impl Replica {
 
     /// Sets the rules by which conflicts are resolved off the main thread; otherwise as `setRegistrySync`.
     #[napi(catch_unwind, ts_args_type = "registry: ResolverRegistry", ts_return_type = "Promise<void>")]
-    pub fn set_registry<'env>(
-        &self,
-        env: &'env Env,
-        registry: Unknown<'_>,
-    ) -> Result<Object<'env>, Code> {
+    pub fn set_registry<'env>(&self, env: &'env Env, registry: Unknown<'_>) -> Result<Object<'env>, Code> {
         self.write_later(env, new_registry(registry))
     }
 

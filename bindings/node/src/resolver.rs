@@ -5,9 +5,9 @@
 //! the event loop comes round. Nobody holds a lock of the library while waiting, so that what JavaScript does
 //! meanwhile cannot wait for it in turn.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{self, RecvTimeoutError, SyncSender};
-use std::sync::Arc;
 use std::thread::{self, ThreadId};
 use std::time::Duration;
 

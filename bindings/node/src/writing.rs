@@ -164,11 +164,7 @@ impl Replica {
     }
 
     /// The row ends, off the main thread; otherwise as `deleteSync`.
-    #[napi(
-        catch_unwind,
-        ts_args_type = "table: string, rowId: RowId",
-        ts_return_type = "Promise<Appended>"
-    )]
+    #[napi(catch_unwind, ts_args_type = "table: string, rowId: RowId", ts_return_type = "Promise<Appended>")]
     pub fn delete<'env>(
         &self,
         env: &'env Env,
