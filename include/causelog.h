@@ -510,7 +510,7 @@ enum causelog_resolution_kind
      */
     CAUSELOG_RESOLUTION_KIND_FIRST_WRITE_WINS = 2,
     /**
-     * `{"kind":"node_priority","nodes":[...]}`: the entry of the node that comes first in this list
+     * `{"kind":"node_priority","order":[...]}`: the entry of the node that comes first in this list
      * wins. Nodes that are not listed come last; among those, and between entries of one node, the
      * latest wins.
      */

@@ -28,7 +28,7 @@ pub enum causelog_resolution_kind {
     /// `"first_write_wins"`: of two entries the one wins whose past, with itself, holds the earliest
     /// entry that the other's does not. So who was first may go on editing the row.
     CAUSELOG_RESOLUTION_KIND_FIRST_WRITE_WINS = 2,
-    /// `{"kind":"node_priority","nodes":[...]}`: the entry of the node that comes first in this list
+    /// `{"kind":"node_priority","order":[...]}`: the entry of the node that comes first in this list
     /// wins. Nodes that are not listed come last; among those, and between entries of one node, the
     /// latest wins.
     CAUSELOG_RESOLUTION_KIND_NODE_PRIORITY = 3,
