@@ -69,13 +69,115 @@ export type ConflictClass =
   | 'update_delete'
   | 'delete_delete'
 
+/** The name of a strategy without its parameters. */
+export type ConflictResolutionKind =
+  | 'last_write_wins'
+  | 'first_write_wins'
+  | 'node_priority'
+  | 'vector_clock_causal'
+  | 'delete_wins'
+  | 'update_wins'
+  | 'field_merge'
+  | 'manual'
+  | 'custom'
+
 /**
- * How a conflict is decided. `'last_write_wins'`: the entry with the latest timestamp; of
- * equal ones that of the higher node id, and last that with the higher payload hash.
- * `'vector_clock_causal'`: an entry that has seen all others; between concurrent ones nobody
- * wins, and the conflict waits for somebody to decide.
+ * How a conflict is decided: by name where there are no parameters, and as an object otherwise. Every strategy is a
+ * function of the row's entries alone: whoever holds the same entries decides alike.
+ *
+ * `'last_write_wins'`: the latest entry. A replica counts an entry as later than all that its author had seen of the
+ * row, whatever the wall clocks said; a detector's `resolve`, which knows no history, goes by the timestamp. Of equal ones that of
+ * the higher node id wins, and last that with the higher payload hash.
+ *
+ * `'first_write_wins'`: of two entries the one whose past, with itself, holds the earliest entry that the other's does
+ * not. So who was first may go on editing the row.
+ *
+ * `'vector_clock_causal'`: an entry that has seen all others. Between concurrent ones nobody wins, and the conflict waits
+ * for somebody to decide, unless there is a fallback.
+ *
+ * `'manual'`: nobody wins until somebody decides. Until then the row has the value of the latest entry.
  */
-export type ConflictResolution = 'last_write_wins' | 'vector_clock_causal'
+export type ConflictResolution =
+  | 'last_write_wins'
+  | 'first_write_wins'
+  | 'vector_clock_causal'
+  | 'manual'
+  | NodePriority
+  | VectorClockCausal
+  | DeleteWins
+  | UpdateWins
+  | FieldMerge
+  | Custom
+
+/**
+ * The entry of the node that comes first in a list wins. Nodes that are not listed come last; among those, and between
+ * entries of one node, the latest wins.
+ */
+export interface NodePriority {
+  /** Its name. */
+  readonly kind: 'node_priority'
+  /** UUIDs of nodes. */
+  readonly order: ReadonlyArray<string>
+}
+
+/** An entry that has seen all others wins. */
+export interface VectorClockCausal {
+  /** Its name. */
+  readonly kind: 'vector_clock_causal'
+  /** What decides between concurrent entries; without it nobody does, as with `'manual'`. */
+  readonly fallback?: ConflictResolution
+}
+
+/** A delete wins over entries that leave the row alive. */
+export interface DeleteWins {
+  /** Its name. */
+  readonly kind: 'delete_wins'
+  /** What decides between the entries that are left. */
+  readonly fallback: ConflictResolution
+}
+
+/** Entries that leave the row alive win over deletes. */
+export interface UpdateWins {
+  /** Its name. */
+  readonly kind: 'update_wins'
+  /** What decides between the entries that are left. */
+  readonly fallback: ConflictResolution
+}
+
+/**
+ * The row is merged field by field. A field that only one side changed keeps that change; where both changed it, its
+ * policy decides. Rows that are no JSON objects are resolved as by `'last_write_wins'`.
+ */
+export interface FieldMerge {
+  /** Its name. */
+  readonly kind: 'field_merge'
+  /** Whether the row is there when one side deleted it and another did not; `'last_write_wins'` unless told otherwise. */
+  readonly liveness?: Liveness
+  /** What decides between concurrent changes of a field, by its name. Of a field that is not named the latest change wins. */
+  readonly fields?: Readonly<Record<string, FieldPolicy>>
+}
+
+/** A function of the application decides, found by its name and version. */
+export interface Custom {
+  /** Its name. */
+  readonly kind: 'custom'
+  /** The name under which the function is registered. */
+  readonly name: string
+  /** Its version: another one may decide differently, and is another rule. */
+  readonly version: number
+}
+
+/** Whether a row is there when some deleted it while others changed it: whatever the latest of them did, gone, or there. */
+export type Liveness = 'last_write_wins' | 'delete_wins' | 'update_wins'
+
+/**
+ * What decides between concurrent changes of one field. `'last_write_wins'`: the latest change. `'max'` and `'min'`: the largest or
+ * the smallest value: `null`, then `false`, `true`, numbers, strings, arrays, objects, each by value; who removed the field loses
+ * against who set it. `'set'`: the field is an array that is taken as a set, and holds what somebody put in whom nobody who had
+ * seen it has contradicted; merged, it is sorted. `'counter'`: the field is a 64-bit integer, and what everybody added to it
+ * is added up. What is no array or no integer, or a sum that leaves the range, is resolved as by `'last_write_wins'`.
+ */
+export type FieldPolicy = 'last_write_wins' | 'max' | 'min' | 'set' | 'counter'
 
 /** Why a conflict came out as it did. */
 export type ReasonCode =
@@ -84,6 +186,42 @@ export type ReasonCode =
   | 'higher_node'
   | 'higher_payload_hash'
   | 'concurrent'
+  | 'later_succession'
+  | 'earlier_write'
+  | 'higher_priority'
+  | 'delete_wins'
+  | 'update_wins'
+  | 'fields_merged'
+  | 'not_an_object'
+  | 'custom'
+  | 'deferred'
+  | 'resolver_missing'
+  | 'resolver_failed'
+
+/**
+ * How a row's value came about. `'resolved'`: one entry has seen all others, or the rules have decided between those that have
+ * not. `'pending'`: somebody has to decide; the value is provisional, and the same everywhere. `'unresolved'`: a function of the
+ * application has to decide, and is not registered here or has failed; the value is provisional, and may be another one on replicas
+ * where it has decided.
+ */
+export type RowState = 'resolved' | 'pending' | 'unresolved'
+
+/**
+ * What somebody decides about a conflict: the head with this dot wins (an entry will do), the row takes this payload, which no entry
+ * need carry, the row is deleted, or somebody else is to decide and the conflict goes to the inbox.
+ */
+export type ResolverDecision = { readonly head: DotLike } | { readonly value: Payload } | 'delete' | 'defer'
+
+/**
+ * A function of the application that decides conflicts. It must be a pure function of what it is given: every replica calls
+ * its own, and all must come to one answer. It may read its replica with functions named `…Sync`, but a write there is
+ * `RESOLVER_FAILED`. What it throws goes to the inbox with the conflict.
+ *
+ * ```js
+ * const longest = ({ heads }) => ({ head: heads.reduce((a, b) => (a.after.length > b.after.length ? a : b)) })
+ * ```
+ */
+export type ConflictResolver = (conflict: RowConflict) => ResolverDecision
 
 /** One of the two sides of a conflict: the entry that was here, or the one that came. */
 export type Side = 'local' | 'remote'
@@ -312,6 +450,75 @@ export interface CompactionOptions {
   readonly known?: ReadonlyArray<VectorClock> | null
 }
 
+/** How a replica is opened. */
+export interface ReplicaOptions {
+  /** How its log is opened. A replica cannot be opened for reading only: open its log so. */
+  readonly log?: LogOptions | null
+  /**
+   * The rules by which conflicts are resolved. Without them they stay as they were last set; a new replica resolves
+   * everything by `'last_write_wins'`.
+   */
+  readonly registry?: ResolverRegistry | null
+  /** Functions that decide conflicts, by name and version; see `Replica.registerResolver`. */
+  readonly resolvers?: ReadonlyArray<readonly [name: string, version: number, resolver: ConflictResolver]> | null
+  /**
+   * Whether a function that decides conflicts is called once more with the heads in another order, and refused if it answers
+   * differently; true unless told otherwise.
+   */
+  readonly checkResolvers?: boolean | null
+  /** How much memory histories of rows in conflict may take, in bytes; 16 MiB unless told otherwise. */
+  readonly historyMemory?: bigint | number | null
+}
+
+/** One change of a row to be written to a replica, and what its writer takes the row to be. */
+export interface Write extends WriteExtras {
+  /** The table's name. */
+  readonly table: string
+  /** The row within the table. */
+  readonly rowId: RowId
+  /** What happens to the row. */
+  readonly operation: ChangeOperation
+  /** The row's payload after it; never on a delete. */
+  readonly after?: Payload
+}
+
+/** What a write can carry beside its row. */
+export interface WriteExtras {
+  /**
+   * The dots of the heads that the writer has read, in any order: the write is refused when the row has others by now.
+   * No dots expect a row that never was; `null` expects nothing.
+   */
+  readonly expected?: ReadonlyArray<DotLike> | null
+  /** Small strings for an audit: who, why. */
+  readonly metadata?: Readonly<Record<string, string>> | null
+}
+
+/** Makes writes. */
+export declare const Write: {
+  /** The row comes into being. */
+  insert(table: string, rowId: RowId, after: Payload, extras?: WriteExtras): Write
+  /** The row takes another value. */
+  update(table: string, rowId: RowId, after: Payload, extras?: WriteExtras): Write
+  /** The row ends. */
+  delete(table: string, rowId: RowId, extras?: WriteExtras): Write
+}
+
+/** Which conflicts to report. Every field narrows the answer. */
+export interface ConflictQuery {
+  /** Only those of this table. */
+  readonly table?: string | null
+  /** Only those of rows with this id, in whichever table. */
+  readonly rowId?: RowId | null
+  /** Only those of this class. */
+  readonly conflictClass?: ConflictClass | null
+  /** Only those that are settled, or only those that stand. */
+  readonly settled?: boolean | null
+  /** Of the settled ones only those that an entry after this LSN settled: the last one that was handled, or 0. */
+  readonly since?: bigint | number | null
+  /** At most so many. */
+  readonly limit?: bigint | number | null
+}
+
 /** How a detector works. */
 export interface ConflictDetectorOptions {
   /** Where the time comes from that is noted down as `detectedAt`: the system's clock unless told otherwise. */
@@ -360,6 +567,8 @@ export interface ChangeEntry {
 }
 
 export interface ConflictReport {
+  /** `ancestor`, parsed as JSON; `null` if there is none. Throws `INVALID_ARGUMENT` when it is no JSON. */
+  ancestorJson(): JsonValue
   /** `value`, parsed as JSON; `null` if there is none. Throws `INVALID_ARGUMENT` when it is no JSON. */
   valueJson(): JsonValue
   /**
@@ -367,6 +576,55 @@ export interface ConflictReport {
    * hold exactly is a decimal string.
    */
   toJSON(): Record<string, unknown>
+}
+
+export interface ResolverRegistry {
+  /** The content of `toJson` as a plain object, for `JSON.stringify`. */
+  toJSON(): Record<string, unknown>
+}
+
+export interface RowConflict {
+  /** `ancestor`, parsed as JSON; `null` if there is none. Throws `INVALID_ARGUMENT` when it is no JSON. */
+  ancestorJson(): JsonValue
+  /** The conflict as a plain object, for `JSON.stringify`, written as `ChangeEntry.toJSON` writes an entry. */
+  toJSON(): Record<string, unknown>
+}
+
+export interface RowResolution {
+  /** `value`, parsed as JSON; `null` if there is none. Throws `INVALID_ARGUMENT` when it is no JSON. */
+  valueJson(): JsonValue
+  /** The resolution as a plain object, for `JSON.stringify`, written as `ChangeEntry.toJSON` writes an entry. */
+  toJSON(): Record<string, unknown>
+}
+
+export interface ReplicaRow {
+  /** `value`, parsed as JSON; `null` if there is none. Throws `INVALID_ARGUMENT` when it is no JSON. */
+  valueJson(): JsonValue
+  /** The row as a plain object, for `JSON.stringify`, written as `ChangeEntry.toJSON` writes an entry. */
+  toJSON(): Record<string, unknown>
+}
+
+export interface EffectiveChange {
+  /** `before`, parsed as JSON; `null` if there is none. Throws `INVALID_ARGUMENT` when it is no JSON. */
+  beforeJson(): JsonValue
+  /** `after`, parsed as JSON; `null` if there is none. Throws `INVALID_ARGUMENT` when it is no JSON. */
+  afterJson(): JsonValue
+  /** The change as a plain object, for `JSON.stringify`, written as `ChangeEntry.toJSON` writes an entry. */
+  toJSON(): Record<string, unknown>
+}
+
+export interface Explanation {
+  /** `value`, parsed as JSON; `null` if there is none. Throws `INVALID_ARGUMENT` when it is no JSON. */
+  valueJson(): JsonValue
+  /** The explanation as a plain object, for `JSON.stringify`, written as `ChangeEntry.toJSON` writes an entry. */
+  toJSON(): Record<string, unknown>
+}
+
+export interface Replica {
+  /** `closeSync()`: leaving the block of a `using` declaration does this. */
+  [Symbol.dispose](): void
+  /** `close()`: leaving the block of an `await using` declaration does this. */
+  [Symbol.asyncDispose](): Promise<void>
 }
 
 export interface Row {
@@ -846,6 +1104,15 @@ export declare class ConflictDetector {
    * not of one row; `DOT_REUSE` when two have one dot but differ.
    */
   resolve(entries: Iterable<ChangeEntry>, settledBy?: DotLike | null): ConflictReport
+  /**
+   * What a row is by all of its entries, given in any order, and every conflict that made it so.
+   *
+   * Each entry must come with all that its author had seen of the row: what is missing is taken never to have been.
+   *
+   * Throws `INVALID_ARGUMENT` when there is no entry, they are not of one row, or the strategy is one that
+   * `validateConflictResolution` refuses; `DOT_REUSE` when two have one dot but differ.
+   */
+  resolveRow(entries: Iterable<ChangeEntry>): RowResolution
 }
 
 /**
@@ -867,8 +1134,14 @@ export declare class ConflictReport {
   get heads(): Array<ChangeEntry>
   /** How it was decided. */
   get strategy(): ConflictResolution
-  /** The dot of the entry that won; `null` while nobody has. */
+  /** Which rule of the registry named the strategy; `null` if there was no registry. */
+  get rule(): string | null
+  /** The fingerprint of the registry that was in force; `null` if there was none. */
+  get registry(): string | null
+  /** The dot of the entry that won; `null` if none of them did: see `isMerged` and `isPending`. */
   get winner(): Dot | null
+  /** Whether none of the entries won alone: the value was put together, or is the resolver's own. */
+  get isMerged(): boolean
   /** Whether somebody has yet to decide. The value is provisional then. */
   get isPending(): boolean
   /** Why it came out so, for machines. */
@@ -886,6 +1159,13 @@ export declare class ConflictReport {
    * `Buffer` of its own; `null` if the row is deleted.
    */
   get value(): Buffer | null
+  /** Whether the row is there as resolved. */
+  get leavesLive(): boolean
+  /**
+   * The row's payload before the entries parted, in a `Buffer` of its own; `null` if it was not there, has none, or
+   * nothing is known of it, as to `ConflictDetector.resolve`.
+   */
+  get ancestor(): Buffer | null
   /** The shape as the local side sees it; `null` unless the report is of a `Conflict`, which has sides. */
   get conflictType(): ConflictType | null
   /** The side that won; `null` if nobody did, or the report has no sides. */
@@ -896,7 +1176,7 @@ export declare class ConflictReport {
    * The report as one line of compact JSON, the same on every replica, byte for byte.
    *
    * Payloads that are JSON stand in it as such; others in hexadecimal, under
-   * `after_hex`, `before_hex` and `value_hex`. Positions and verdicts are left out, being local to a log.
+   * `after_hex`, `before_hex`, `ancestor_hex` and `value_hex`. What is absent is left out. Positions and verdicts are left out, being local to a log.
    */
   toJson(): string
   /** Several lines of text for people, the same on every replica. */
@@ -1007,6 +1287,55 @@ export declare class Cursor {
   close(): void
 }
 
+/** What became of a row. Its fields are decoded when they are asked for. */
+export declare class EffectiveChange {
+  /** Where somebody goes on who has handled this change and all others of its transaction. */
+  get position(): string
+  /** The name of the transaction that did it; `null` if it was a change of rules. */
+  get transaction(): Dot | null
+  /**
+   * When that transaction was made, by its author's clock, rounded down to milliseconds; of a change of rules, that of
+   * the last entry before it.
+   */
+  get timestamp(): Date
+  /** The same in nanoseconds since 1970: exact. */
+  get timestampNs(): bigint
+  /** The table's name. */
+  get table(): string
+  /** The row within the table, as it was given: an integer beyond the safe ones comes as a bigint. */
+  get rowId(): RowId
+  /** What happened to the row, whatever the entry that caused it was. */
+  get operation(): ChangeOperation
+  /** The row's payload before, in a `Buffer` of its own; `null` if it was not there, or has none. */
+  get before(): Buffer | null
+  /** The row's payload after, in a `Buffer` of its own; `null` if it is not there, or has none. */
+  get after(): Buffer | null
+}
+
+/**
+ * How a row became what it is: its entries, what each of them had seen, and every conflict on the way.
+ *
+ * It follows from the entries alone, so that replicas with the same entries and rules tell the same, word for word.
+ */
+export declare class Explanation {
+  /** The table. */
+  get table(): string
+  /** The row within the table. */
+  get rowId(): RowId
+  /** Whether the row is there. */
+  get isLive(): boolean
+  /** Its payload, in a `Buffer` of its own; `null` if it is not there, or has none. */
+  get value(): Buffer | null
+  /** Whether the value is final. */
+  get state(): RowState
+  /** Its entries, each after all that its author had seen of the row; none if the row never was. */
+  get steps(): Array<ExplanationStep>
+  /** The conflict that stands; `null` if none does. */
+  get standing(): ConflictReport | null
+  /** Several lines of text for people. */
+  toString(): string
+}
+
 /**
  * A hybrid logical clock: it follows the wall clock, never goes back, and never
  * falls behind a timestamp that it has seen. Its timestamps are nanoseconds since 1970.
@@ -1045,6 +1374,428 @@ export declare class ManualTime {
   advance(nanoseconds: bigint | number): void
 }
 
+/**
+ * A log whose entries have a meaning: the rows that they make, and what became of every conflict.
+ *
+ * A replica owns its log. It records changes of its own node, takes in those of others, and says what each row is now.
+ * Replicas that hold the same entries under the same rules show the same rows and the same conflicts, byte for byte, in
+ * whatever order the entries came.
+ *
+ * Functions named `…Sync` do their work before they return. The others return a promise and work on a thread that
+ * the replica has for them, one after the other in the order of the calls.
+ *
+ * The application's resolvers run on the thread of their JavaScript, also for promises: those wait until it
+ * is free. A resolver must decide at once, and may only read its replica.
+ *
+ * ```js
+ * const [a, b] = [Replica.inMemory(), Replica.inMemory()];
+ * a.insertSync('orders', 42, { qty: 1, status: 'new' });
+ * syncSync(a, b);
+ * a.updateSync('orders', 42, { qty: 2, status: 'new' });
+ * b.updateSync('orders', 42, { qty: 1, status: 'paid' });
+ * syncSync(a, b);
+ * for (const report of b.conflictsSync()) console.log(String(report));
+ * a.getSync('orders', 42).valueJson(); // as b has it
+ * ```
+ */
+export declare class Replica {
+  /**
+   * The conflicts that stand: rows whose heads disagree, by table and row id. They are resolved, or wait in the inbox.
+   *
+   * Two replicas with the same entries and rules report the same, byte for byte.
+   *
+   * Throws `CLOSED`, `CORRUPT` or `IO` when the log cannot be read.
+   */
+  conflictsSync(): Array<ConflictReport>
+  /** The conflicts that stand, read off the main thread; otherwise as `conflictsSync`. */
+  conflicts(): Promise<Array<ConflictReport>>
+  /**
+   * The conflicts that an entry ended whose author had seen all of their heads, in the order of those entries in this log.
+   *
+   * Throws as `conflictsSync`.
+   */
+  settledConflictsSync(): Array<ConflictReport>
+  /** The conflicts that an entry ended, read off the main thread; otherwise as `settledConflictsSync`. */
+  settledConflicts(): Promise<Array<ConflictReport>>
+  /**
+   * The conflicts that are asked for, all of them unless told otherwise: first those that stand, by table and row id,
+   * then those that are settled, in the order of the entries that settled them.
+   *
+   * Throws as `conflictsSync`.
+   */
+  queryConflictsSync(query?: ConflictQuery | null): Array<ConflictReport>
+  /** The conflicts that are asked for, read off the main thread; otherwise as `queryConflictsSync`. */
+  queryConflicts(query?: ConflictQuery | null): Promise<Array<ConflictReport>>
+  /**
+   * Resolves a conflict again, from the log and by the rules that were in force then: a report that this replica, or one
+   * with the same entries, has made comes out the same. The conflict need not stand any longer.
+   *
+   * Throws `NOT_FOUND` when the log lacks one of the heads, or the registry of the report was never in force here; `INVALID_ARGUMENT` for a
+   * report of `ConflictDetector.report` or `resolve`, which knows no rules; `TRUNCATED` when compaction has removed what it takes; otherwise
+   * as `conflictsSync`.
+   */
+  replaySync(report: ConflictReport): ConflictReport
+  /** Resolves a conflict again off the main thread; otherwise as `replaySync`. */
+  replay(report: ConflictReport): Promise<ConflictReport>
+  /**
+   * Resolves conflicts by other rules, beside how they were decided. Nothing is changed and nothing is kept, also of
+   * what the application's resolvers answer.
+   *
+   * Throws `INVALID_ARGUMENT` as `ResolverRegistry.validate` says; otherwise as `conflictsSync`.
+   */
+  whatIfSync(registry: ResolverRegistry, query?: ConflictQuery | null): Array<WhatIf>
+  /** Resolves conflicts by other rules off the main thread; otherwise as `whatIfSync`. */
+  whatIf(registry: ResolverRegistry, query?: ConflictQuery | null): Promise<Array<WhatIf>>
+  /**
+   * The rows about which somebody has to decide, by table and row id: one item a row. They follow from the log, and so
+   * does what is in the inbox after a crash; claims are kept durably beside it.
+   *
+   * An item is closed by `resolve`, by any write that expects its heads, or by such a write of another replica.
+   *
+   * ```js
+   * const [item] = replica.inboxSync();
+   * replica.claimSync('orders', 42, 'alice');
+   * const { heads } = item.report;
+   * replica.resolveSync('orders', 42, { head: heads[0] }, heads, { actor: 'alice' });
+   * ```
+   *
+   * Throws as `conflictsSync`.
+   */
+  inboxSync(): Array<InboxItem>
+  /** The rows about which somebody has to decide, read off the main thread; otherwise as `inboxSync`. */
+  inbox(): Promise<Array<InboxItem>>
+  /**
+   * Takes up an item of the inbox for somebody, so that others who look see it. It stays when the item grows, and is
+   * known here alone.
+   *
+   * Throws `NOT_FOUND` when the row is not in the inbox, `ALREADY_EXISTS` when somebody else has taken it up, `INVALID_ARGUMENT` for an empty
+   * name; `NO_SPACE` or `IO` when it cannot be stored, `RESOLVER_FAILED` within a resolver, `CLOSED`.
+   */
+  claimSync(table: string, rowId: RowId, by: string): Claim
+  /** Takes up an item of the inbox off the main thread; otherwise as `claimSync`. */
+  claim(table: string, rowId: RowId, by: string): Promise<Claim>
+  /**
+   * Gives up the claim on an item, whoever has it. Without one this does nothing.
+   *
+   * Throws `NOT_FOUND` when the row is not in the inbox; `NO_SPACE` or `IO` when it cannot be stored, `RESOLVER_FAILED` within a resolver,
+   * `CLOSED`.
+   */
+  releaseSync(table: string, rowId: RowId): void
+  /** Gives up the claim on an item off the main thread; otherwise as `releaseSync`. */
+  release(table: string, rowId: RowId): Promise<void>
+  /**
+   * Decides about a row with several heads, whether it waits in the inbox or not: an ordinary change that covers `heads`,
+   * those that whoever decides has seen. `metadata` are small strings for an audit: who, why.
+   *
+   * Two people who decide on two replicas make a new conflict, which is resolved like any other.
+   *
+   * Throws `NOT_FOUND` when the row has not several heads, `VERSION_MISMATCH` when it has others than `heads`, `INVALID_ARGUMENT` for a head that
+   * is none and for `'defer'`; otherwise as `writeSync`.
+   */
+  resolveSync(table: string, rowId: RowId, decision: ResolverDecision, heads: ReadonlyArray<DotLike>, metadata?: Readonly<Record<string, string>> | null): Appended
+  /** Decides about a row with several heads off the main thread; otherwise as `resolveSync`. */
+  resolve(table: string, rowId: RowId, decision: ResolverDecision, heads: ReadonlyArray<DotLike>, metadata?: Readonly<Record<string, string>> | null): Promise<Appended>
+  /**
+   * How a row became what it is.
+   *
+   * Throws `INVALID_ARGUMENT` for an empty table name; otherwise as `conflictsSync`.
+   */
+  whySync(table: string, rowId: RowId): Explanation
+  /** How a row became what it is, read off the main thread; otherwise as `whySync`. */
+  why(table: string, rowId: RowId): Promise<Explanation>
+  /**
+   * A row as it is now; `null` if it is not there: not yet, or not any more.
+   *
+   * Throws `INVALID_ARGUMENT` for an empty table name, `TRUNCATED` when the entry that carries the value was removed, `CLOSED`,
+   * `CORRUPT` or `IO` when the log cannot be read.
+   */
+  getSync(table: string, rowId: RowId): ReplicaRow | null
+  /** A row as it is now, read off the main thread; otherwise as `getSync`. */
+  get(table: string, rowId: RowId): Promise<ReplicaRow | null>
+  /**
+   * The dots of a row's heads, in canonical order, whether it is there or deleted; none if it never was. They are what
+   * a conditional write expects.
+   *
+   * Throws `INVALID_ARGUMENT` for an empty table name, `CLOSED`.
+   */
+  heads(table: string, rowId: RowId): Array<Dot>
+  /**
+   * All rows of a table that are there now, ascending by row id.
+   *
+   * It reads the entries of the table once, and holds the rows in memory.
+   *
+   * Throws as `getSync`.
+   */
+  rowsSync(table: string): Array<ReplicaRow>
+  /** All rows of a table that are there now, read off the main thread; otherwise as `rowsSync`. */
+  rows(table: string): Promise<Array<ReplicaRow>>
+  /**
+   * What the rows became, in the order of the log, after the position `since`, or from the beginning, `'0.0'`: of each
+   * transaction at most one change for a row, from what the row was to what it is, and none where that is the same. A
+   * conflict shows as what the row became, also where no single entry carries that; an entry that lost does not show at all.
+   *
+   * Ends after a whole transaction, once there are `limit` changes. Whoever keeps the position together with what was
+   * made of the changes gets each exactly once. What is shown is durable.
+   *
+   * ```js
+   * let { changes, next } = replica.effectiveSync('0.0', 100);
+   * for (const change of changes) console.log(change.operation, change.rowId, change.afterJson());
+   * ({ changes, next } = replica.effectiveSync(next, 100));
+   * ```
+   *
+   * Throws `INVALID_ARGUMENT` for a position that this replica never gave; `IO` when it cannot be made durable; otherwise as `getSync`.
+   */
+  effectiveSync(since: string | null | undefined, limit: number): EffectiveChanges
+  /** What the rows became, read off the main thread; otherwise as `effectiveSync`. */
+  effective(since: string | null | undefined, limit: number): Promise<EffectiveChanges>
+  /**
+   * Opens the replica in the directory `path`, made if it is not there. A log that was no replica's becomes one.
+   *
+   * The heads of all rows are worked out from the log, which is read once.
+   *
+   * Throws as `ChangeLog.openSync`; `INVALID_ARGUMENT` for a registry that `ResolverRegistry.validate` refuses, and for options
+   * that ask for reading only.
+   */
+  static openSync(path: string, options?: ReplicaOptions | null): Replica
+  /** Opens the replica in the directory `path` off the main thread; otherwise as `openSync`. */
+  static open(path: string, options?: ReplicaOptions | null): Promise<Replica>
+  /**
+   * A new replica in memory, gone when it is no longer used.
+   *
+   * Throws as `openSync`.
+   */
+  static inMemory(options?: ReplicaOptions | null): Replica
+  /**
+   * The replica's log, to read: entries, snapshots, consumers. Writing to it or removing from it is `READ_ONLY`; closing it
+   * closes the replica.
+   */
+  get log(): ChangeLog
+  /** UUID of the node whose changes this replica records. */
+  get node(): string
+  /**
+   * The rules by which conflicts are resolved: a copy.
+   *
+   * Throws `CLOSED`.
+   */
+  registry(): ResolverRegistry
+  /**
+   * Sets the rules by which conflicts are resolved, durably. Rows in conflict may take another value by it, which
+   * `effective` shows; conflicts that are settled stay as they were decided.
+   *
+   * Throws `INVALID_ARGUMENT` as `ResolverRegistry.validate` says; `NO_SPACE` or `IO` when it cannot be stored, `RESOLVER_FAILED` within
+   * a resolver, `CLOSED`. The rules stay as they were.
+   */
+  setRegistrySync(registry: ResolverRegistry): void
+  /** Sets the rules by which conflicts are resolved off the main thread; otherwise as `setRegistrySync`. */
+  setRegistry(registry: ResolverRegistry): Promise<void>
+  /**
+   * Registers a function that decides conflicts, for the strategy `{ kind: 'custom', name, version }`. What it has
+   * answered before is kept; what it, or one before it, failed at is asked again.
+   *
+   * It must be a pure function of what it is given, for every replica calls its own, and all must come to one answer.
+   * What it throws goes to the inbox with the conflict, and so does a promise, which is no answer.
+   *
+   * Throws `INVALID_ARGUMENT` for an empty name or what is no function, `CLOSED`.
+   */
+  registerResolver(name: string, version: number, resolver: ConflictResolver): void
+  /**
+   * What the replica holds, in numbers.
+   *
+   * Throws `CLOSED`.
+   */
+  stats(): ReplicaStats
+  /**
+   * Removes entries that later ones of the same row have replaced, as `ChangeLog.compactSync` does: what the rows are, and
+   * how conflicts about them end, stay what they were. Returns what was removed; `null` if nothing was.
+   *
+   * Reports of conflicts that were settled below what is kept are gone; `log.removals()` says that something was removed.
+   *
+   * Throws as `ChangeLog.compactSync`; `RESOLVER_FAILED` within a resolver.
+   */
+  compactSync(options?: CompactionOptions | null): Removal | null
+  /** Removes entries that later ones of the same row have replaced off the main thread; otherwise as `compactSync`. */
+  compact(options?: CompactionOptions | null): Promise<Removal | null>
+  /**
+   * Returns once all that was acknowledged will survive a loss of power, whatever the durability.
+   *
+   * Throws as `ChangeLog.syncSync`.
+   */
+  syncSync(): void
+  /** Fulfilled once all that was acknowledged will survive a loss of power; otherwise as `syncSync`. */
+  sync(): Promise<void>
+  /**
+   * Syncs and closes the replica and its log; every other call is `CLOSED` from now on. Closing again does nothing.
+   *
+   * Throws `IO` when the last sync failed; the replica is closed all the same.
+   */
+  closeSync(): void
+  /** Syncs and closes the replica off the main thread, once all that was asked for before is done; otherwise as `closeSync`. */
+  close(): Promise<void>
+  /**
+   * The row comes into being.
+   *
+   * Throws `ALREADY_EXISTS` when it is there; otherwise as `writeSync`.
+   */
+  insertSync(table: string, rowId: RowId, after: Payload): Appended
+  /** The row comes into being, off the main thread; otherwise as `insertSync`. */
+  insert(table: string, rowId: RowId, after: Payload): Promise<Appended>
+  /**
+   * The row takes another value.
+   *
+   * Throws `NOT_FOUND` when it is not there; otherwise as `writeSync`.
+   */
+  updateSync(table: string, rowId: RowId, after: Payload): Appended
+  /** The row takes another value, off the main thread; otherwise as `updateSync`. */
+  update(table: string, rowId: RowId, after: Payload): Promise<Appended>
+  /**
+   * The row ends.
+   *
+   * Throws `NOT_FOUND` when it is not there; otherwise as `writeSync`.
+   */
+  deleteSync(table: string, rowId: RowId): Appended
+  /** The row ends, off the main thread; otherwise as `deleteSync`. */
+  delete(table: string, rowId: RowId): Promise<Appended>
+  /**
+   * Writes changes of this node together: all of them, or none. Each is held against the row as it is, whose payload
+   * becomes the change's `before`. A later one sees what those before it have done.
+   *
+   * A write covers all heads of its row, and so ends a conflict about it.
+   *
+   * Throws `ALREADY_EXISTS` for an insert of a row that is there, `NOT_FOUND` for any other change of one that is not;
+   * `VERSION_MISMATCH` when a row has not the expected heads, or waits in the inbox and none are expected; `UNRESOLVED` when it waits
+   * for a resolver and none are expected; `INVALID_ARGUMENT` for a payload that is no JSON object where fields are
+   * merged, and for an update without expected heads where some field is a counter, because a value that was read before
+   * would undo what has been added since: use `patch` or `increment`. `RESOLVER_FAILED` within a resolver. Otherwise as
+   * `ChangeLog.appendTransactionSync`.
+   */
+  writeSync(writes: ReadonlyArray<Write>): Appended
+  /** Writes changes of this node together off the main thread; otherwise as `writeSync`. */
+  write(writes: ReadonlyArray<Write>): Promise<Appended>
+  /**
+   * Records changes of this node as they are, together: for an application whose rows live elsewhere and that only tells
+   * what happened to them. They are not held against what the replica takes the rows to be.
+   *
+   * Without changes this writes a merge: a transaction that only says what has been seen.
+   *
+   * Throws `VERSION_MISMATCH` for a row that waits in the inbox, `UNRESOLVED` for one that waits for a resolver, `RESOLVER_FAILED` within a
+   * resolver; otherwise as `ChangeLog.appendTransactionSync`.
+   */
+  appendSync(changes: ReadonlyArray<Change>): Appended
+  /** Records changes of this node as they are off the main thread; otherwise as `appendSync`. */
+  append(changes: ReadonlyArray<Change>): Promise<Appended>
+  /**
+   * Sets fields of a row that is a JSON object, and removes others, from the value that it has at that moment. In `fields`
+   * `null` is a value.
+   *
+   * ```js
+   * replica.insertSync('orders', 42, { qty: 1, note: 'x' });
+   * replica.patchSync('orders', 42, { status: 'paid' }, ['note']);
+   * replica.getSync('orders', 42).valueJson(); // { qty: 1, status: 'paid' }
+   * ```
+   *
+   * Throws `INVALID_ARGUMENT` when `fields` or the row is no JSON object, `NOT_FOUND` when the row is not there, `UNRESOLVED` when its
+   * value waits for a resolver; otherwise as `writeSync`.
+   */
+  patchSync(table: string, rowId: RowId, fields: object, remove?: ReadonlyArray<string> | null): Appended
+  /** Sets and removes fields of a row off the main thread; otherwise as `patchSync`. */
+  patch(table: string, rowId: RowId, fields: object, remove?: ReadonlyArray<string> | null): Promise<Appended>
+  /**
+   * Adds to an integer field of a row that is a JSON object, from the value that it has at that moment. A field that is
+   * not there counts as 0.
+   *
+   * Throws `INVALID_ARGUMENT` when the row is no JSON object or the field no 64-bit integer, `TOO_LARGE` when the sum leaves the
+   * range of one, `NOT_FOUND` when the row is not there, `UNRESOLVED` when its value waits for a resolver; otherwise as `writeSync`.
+   */
+  incrementSync(table: string, rowId: RowId, field: string, by: bigint | number): Appended
+  /** Adds to an integer field of a row off the main thread; otherwise as `incrementSync`. */
+  increment(table: string, rowId: RowId, field: string, by: bigint | number): Promise<Appended>
+  /**
+   * Takes in a transaction of another node, or of this one as another replica has it: writes it to the log, whoever wins,
+   * and judges what it does to its rows. One that is here already is recognised by its dot and changes nothing.
+   *
+   * Throws as `ChangeLog.appendRemoteSync`. A resolver of the application that fails is no error here: the entries are kept,
+   * and their conflict goes to the inbox.
+   */
+  applySync(transaction: TransactionInput): Appended
+  /** Takes in a transaction off the main thread; otherwise as `applySync`. */
+  apply(transaction: TransactionInput): Promise<Appended>
+}
+
+/** A row as a replica has it now. Its fields are decoded when they are asked for. */
+export declare class ReplicaRow {
+  /** The row within its table, as it was given: an integer beyond the safe ones comes as a bigint. */
+  get rowId(): RowId
+  /** Its payload, in a `Buffer` of its own; `null` when the entry that decides carries none. */
+  get value(): Buffer | null
+  /** The dots of the entries that no other has seen, in canonical order: what a conditional write expects. */
+  get heads(): Array<Dot>
+  /** Whether the value is final. */
+  get state(): RowState
+}
+
+/**
+ * Which strategy decides which conflict: by table and class, else by table, else the default.
+ *
+ * Every replica that is to end in the same state needs the same registry; `fingerprint` tells. A replica
+ * that was given a registry has a copy: changing this one changes nothing there.
+ *
+ * ```js
+ * const registry = new ResolverRegistry('last_write_wins');
+ * registry.setTable('stock', { kind: 'field_merge', fields: { count: 'counter' } });
+ * registry.setClass('orders', 'update_delete', 'manual');
+ * registry.rule('orders', 'update_delete'); // { name: 'orders/update_delete', resolution: 'manual' }
+ * ```
+ */
+export declare class ResolverRegistry {
+  /**
+   * A registry that resolves everything by `resolution`, `'last_write_wins'` unless told otherwise. It is not
+   * checked before it is used.
+   */
+  constructor(resolution?: ConflictResolution | null)
+  /**
+   * The registry that this JSON says.
+   *
+   * Throws `INVALID_ARGUMENT` when it is not what `toJson` gives, or as `validate`.
+   */
+  static fromJson(text: string): ResolverRegistry
+  /** The strategy where no other rule matches. */
+  get defaultResolution(): ConflictResolution
+  /**
+   * Sets the strategy where no other rule matches.
+   *
+   * Throws as `validate`; the registry stays as it was.
+   */
+  setDefault(resolution: ConflictResolution): void
+  /**
+   * Sets the strategy for a table.
+   *
+   * Throws as `validate`; the registry stays as it was.
+   */
+  setTable(table: string, resolution: ConflictResolution): void
+  /**
+   * Sets the strategy for one class of conflicts of a table.
+   *
+   * Throws as `validate`; the registry stays as it was.
+   */
+  setClass(table: string, conflictClass: ConflictClass, resolution: ConflictResolution): void
+  /** The rule that matches a conflict, and its strategy. */
+  rule(table: string, conflictClass: ConflictClass): Rule
+  /**
+   * Checks that replicas that use this registry end in the same state.
+   *
+   * Throws `INVALID_ARGUMENT`, with the rule and the reason: for a strategy that `validateConflictResolution` refuses, an
+   * empty table name, a class that cannot arise, and a table that merges fields in some conflicts and not in all,
+   * because the history of its rows would then depend on which conflicts it met.
+   */
+  validate(): void
+  /** Every custom resolver that it names, with its version. */
+  customResolvers(): Array<CustomResolver>
+  /** 16 bytes of a hash of `toJson()`, in hexadecimal: the same for equal registries only. */
+  get fingerprint(): string
+  /** The registry as one line of JSON, the same for equal registries. */
+  toJson(): string
+}
+
 /** A row as it stood at some moment. Its fields are decoded when they are asked for. */
 export declare class Row {
   /** The row within its table, as it was given: an integer beyond the safe ones comes as a bigint. */
@@ -1059,6 +1810,36 @@ export declare class Row {
   get timestampNs(): bigint
   /** The identity of that entry: its node and sequence. */
   get dot(): Dot
+}
+
+/** What a custom resolver is asked to decide. */
+export declare class RowConflict {
+  /** The table. */
+  get table(): string
+  /** The row. */
+  get rowId(): RowId
+  /** What the heads did to the row, taken together. */
+  get conflictClass(): ConflictClass
+  /** The entries that no other has seen. Their order says nothing: a resolver must answer alike for any. */
+  get heads(): Array<ChangeEntry>
+  /** Whether the row was there before the heads parted. */
+  get ancestorIsLive(): boolean
+  /** The row's payload before the heads parted, in a `Buffer` of its own; `null` if it was not there, or has none. */
+  get ancestor(): Buffer | null
+}
+
+/** What a row is by its entries, and which conflicts made it so. */
+export declare class RowResolution {
+  /** Whether the row is there. */
+  get isLive(): boolean
+  /** Its payload, in a `Buffer` of its own; `null` if it is not there, or has none. */
+  get value(): Buffer | null
+  /** The dots of the entries that no other has seen, in canonical order. */
+  get heads(): Array<Dot>
+  /** The conflict between them; `null` if they do not disagree. */
+  get standing(): ConflictReport | null
+  /** Conflicts that a later entry ended, in the order of those entries. */
+  get settled(): Array<ConflictReport>
 }
 
 /**
@@ -1301,6 +2082,16 @@ export interface ChangeLogStats {
   tables: Record<string, TableStats>
 }
 
+/** Who has taken up an item of the inbox. */
+export interface Claim {
+  /** A name, of a person or a job. */
+  by: string
+  /** When, rounded down to milliseconds. */
+  at: Date
+  /** When, in nanoseconds since 1970: exact. */
+  atNs: bigint
+}
+
 /** What `ChangeLog.compress` has done. */
 export interface CompressionReport {
   /** Segments that are compressed now and were not before. */
@@ -1313,6 +2104,13 @@ export interface CompressionReport {
 
 /** The kind of conflict between these operations together; `null` of no operation. */
 export declare function conflictClassOf(operations: ReadonlyArray<ChangeOperation>): ConflictClass | null
+
+/**
+ * The name of a strategy without its parameters.
+ *
+ * Throws `INVALID_ARGUMENT` for what is no strategy.
+ */
+export declare function conflictResolutionKind(resolution: ConflictResolution): ConflictResolutionKind
 
 /** The kind of conflict that a shape is of, whichever side looks at it. */
 export declare function conflictTypeClass(conflictType: ConflictType): ConflictClass
@@ -1336,6 +2134,14 @@ export interface ConsumerStatus {
   lag: number
 }
 
+/** A resolver of the application that a registry names. */
+export interface CustomResolver {
+  /** The name under which it has to be registered. */
+  name: string
+  /** Its version. */
+  version: number
+}
+
 /**
  * The row id that these bytes stand for.
  *
@@ -1352,6 +2158,14 @@ export interface Dot {
   node: string
   /** The node's own gap-free counter, from 1. */
   sequence: bigint
+}
+
+/** Part of the effective view. */
+export interface EffectiveChanges {
+  /** The changes, in the order of the log; none if there is nothing new. */
+  changes: Array<EffectiveChange>
+  /** Where to go on. */
+  next: string
 }
 
 /**
@@ -1377,6 +2191,18 @@ export interface ErrorCodeInfo {
 /** The table of error codes that all languages share, in the order of their numbers. */
 export declare function errorCodes(): Array<ErrorCodeInfo>
 
+/** One entry in the story of a row. */
+export interface ExplanationStep {
+  /** The entry. */
+  entry: ChangeEntry
+  /** The dots of the entries that it follows on: the latest that its author had seen of the row. */
+  follows: Array<Dot>
+  /** The dots of the entries before it in this list that its author had not seen, and that had not seen it. */
+  concurrentWith: Array<Dot>
+  /** The conflict that it ended; `null` if those that it follows on did not disagree. */
+  settles: ConflictReport | null
+}
+
 /** Something that is damaged. */
 export interface Finding {
   /** Name of the file. */
@@ -1387,8 +2213,34 @@ export interface Finding {
   message: string
 }
 
+/**
+ * The canonical text of a strategy: its name, or a JSON object where it has parameters.
+ *
+ * Throws `INVALID_ARGUMENT` for what is no strategy.
+ */
+export declare function formatConflictResolution(resolution: ConflictResolution): string
+
 /** The moment as RFC 3339 in UTC, with as many digits of a second as it takes (none, 3, 6 or 9). */
 export declare function formatTimestamp(moment: Date | bigint): string
+
+/** A row about which somebody has to decide. */
+export interface InboxItem {
+  /** The conflict between its heads, with the provisional value. It grows when another head arrives. */
+  report: ConflictReport
+  /** Whether a person decides, `'pending'`, or a resolver of the application that is missing or has failed, `'unresolved'`. */
+  state: RowState
+  /** Who has taken it up, here; `null` if nobody has. */
+  claim: Claim | null
+  /** What the application's resolver failed with, if it did since the replica was opened; `null` if it did not. */
+  failure: string | null
+}
+
+/**
+ * The strategy that a text says: a name, or a JSON object.
+ *
+ * Throws `INVALID_ARGUMENT`, with the reason, for text that says none.
+ */
+export declare function parseConflictResolution(text: string): ConflictResolution
 
 /**
  * Nanoseconds since 1970 of an RFC 3339 time, with any offset and up to nine digits of a second.
@@ -1417,6 +2269,31 @@ export interface Removal {
   detail: string
 }
 
+/** What a replica holds, in numbers. */
+export interface ReplicaStats {
+  /** Rows that the log has entries of, deleted ones among them. */
+  rows: number
+  /** Rows with several heads, whether or not these disagree. */
+  contestedRows: number
+  /** Entries that ended a conflict, or what would have been one if the heads had disagreed. */
+  settlings: number
+  /**
+   * Entries whose `before` was not what their author's past comes to here: written past a replica, by other rules, or
+   * by a resolver that is no pure function.
+   */
+  beforeMismatches: number
+  /** Memory for the heads of all rows, roughly, in bytes. */
+  memory: number
+}
+
+/** Which entry of a registry matched, and its strategy. */
+export interface Rule {
+  /** What reports call it: `orders/update_delete` for a class of conflicts of a table, `orders` for a table, `default`. */
+  name: string
+  /** Its strategy. */
+  resolution: ConflictResolution
+}
+
 /** What `ChangeLog.salvage` has copied, and what it could not. */
 export interface SalvageReport {
   /** Transactions that were copied. */
@@ -1427,6 +2304,19 @@ export interface SalvageReport {
   skippedTransactions: number
   /** What is damaged. */
   findings: Array<Finding>
+}
+
+/** A transaction that could not be taken in, and why. Nothing of it was written; it can come again. */
+export interface SkippedTransaction {
+  /** The name of the transaction. */
+  transaction: Dot
+  /**
+   * Why: `CLOCK_SKEW` when its time has not come yet, `DOT_REUSE` when the replica holds something else under its dots,
+   * `MISSING_DEPENDENCY` when it follows on one that was skipped, `INVALID_ARGUMENT` or `TOO_LARGE` when it cannot be right.
+   */
+  code: ErrorCode
+  /** The same for people. */
+  message: string
 }
 
 /** A change of a transaction that was read from a log. */
@@ -1444,6 +2334,33 @@ export interface StoredChange {
   /** Small strings for an audit. */
   metadata: Record<string, string>
 }
+
+/** Exchanges what two replicas lack off the main thread; otherwise as `syncSync`. */
+export declare function sync(a: Replica, b: Replica): Promise<SyncReport>
+
+/** What an exchange did. */
+export interface SyncReport {
+  /** Transactions that the first replica got from the second. */
+  received: number
+  /** Transactions that the second replica got from the first. */
+  sent: number
+  /** Transactions that the first could not take in. */
+  skipped: Array<SkippedTransaction>
+  /** Transactions that the second could not take in. */
+  refused: Array<SkippedTransaction>
+}
+
+/**
+ * Exchanges what two replicas lack: each gets what its frontier does not cover of the other's log, in that log's order.
+ *
+ * A transaction that cannot be taken in is reported and left out with all that follow on it; the rest goes on. It stays
+ * where it is and comes again with the next exchange. Each transaction that was taken in is there as a whole, also when
+ * an error ends the exchange.
+ *
+ * Throws whatever keeps a log from being read or written: `IO`, `NO_SPACE`, `CORRUPT`, `CLOSED`; `TRUNCATED` when one lacks what the
+ * other has removed; `RESOLVER_FAILED` within a resolver of one of them.
+ */
+export declare function syncSync(a: Replica, b: Replica): SyncReport
 
 /** Entries of one table by operation. */
 export interface TableStats {
@@ -1471,4 +2388,22 @@ export interface Transaction {
   timestampNs: bigint
   /** Its changes, in order. There may be none. */
   changes: Array<StoredChange>
+}
+
+/**
+ * Checks that a strategy makes sense by itself.
+ *
+ * Throws `INVALID_ARGUMENT`, with the reason, for a node listed twice, a fallback that could never be asked or that
+ * contradicts what it is the fallback of, and a custom resolver without a name.
+ */
+export declare function validateConflictResolution(resolution: ConflictResolution): void
+
+/** A conflict, and how other rules would have decided it. */
+export interface WhatIf {
+  /** How it was decided. */
+  decided: ConflictReport
+  /** How it would have been. */
+  wouldBe: ConflictReport
+  /** Whether the row would have had another value. */
+  differs: boolean
 }

@@ -177,6 +177,40 @@ fn a_resolver_may_read_its_replica_and_not_write_to_it() {
 }
 
 #[test]
+fn what_a_resolver_reads_of_its_own_row_is_not_taken_for_the_outcome() {
+    let (a, b) = pair(Arc::new(first));
+    sync(&a, &b).unwrap();
+    let b = Arc::new(b);
+    let reading = Arc::downgrade(&b);
+    let resolver: Arc<dyn ConflictResolver> = Arc::new(move |conflict: &RowConflict| {
+        let replica = reading.upgrade().unwrap();
+        assert_eq!(value(&replica), ("from b".to_owned(), RowState::Unresolved));
+        first(conflict)
+    });
+    b.register_resolver("mine", 1, resolver).unwrap();
+    assert_eq!(value(&b), ("from a".to_owned(), RowState::Resolved));
+    assert!(b.inbox().unwrap().is_empty());
+}
+
+#[test]
+fn a_resolver_that_other_rules_ask_may_not_write_either() {
+    let (a, b) = pair(Arc::new(first));
+    sync(&a, &b).unwrap();
+    b.set_registry(ResolverRegistry::default()).unwrap();
+    let b = Arc::new(b);
+    let writing = Arc::downgrade(&b);
+    let resolver: Arc<dyn ConflictResolver> = Arc::new(move |conflict: &RowConflict| {
+        let replica = writing.upgrade().unwrap();
+        assert_eq!(replica.insert("t", 2, "x").unwrap_err().code(), ErrorCode::ResolverFailed);
+        first(conflict)
+    });
+    b.register_resolver("mine", 1, resolver).unwrap();
+    let found = b.what_if(&custom(), &ConflictQuery::default()).unwrap();
+    assert_eq!(found[0].would_be.reason_code, ReasonCode::Custom);
+    b.insert("t", 2, "x").unwrap();
+}
+
+#[test]
 fn other_rules_ask_without_leaving_a_trace() {
     let calls = Arc::new(AtomicUsize::new(0));
     let counted = calls.clone();

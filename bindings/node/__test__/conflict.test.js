@@ -150,7 +150,10 @@ test('last-write-wins is the default, and goes by the system\'s clock', () => {
 })
 
 test('misuse is refused', () => {
-  expectError(() => new ConflictDetector('coin'), 'INVALID_ARGUMENT', /resolution must be one of "last_write_wins", "vector_clock_causal", got "coin"/)
+  expectError(() => new ConflictDetector('coin'), 'INVALID_ARGUMENT', /resolution: unknown conflict resolution "coin": it is one of last_write_wins, first_write_wins/)
+  expectError(() => new ConflictDetector(5), 'INVALID_ARGUMENT', /resolution must be a strategy, as its name or an object, got 5/)
+  expectError(() => new ConflictDetector('delete_wins'), 'INVALID_ARGUMENT', /"delete_wins" has parameters/)
+  expectError(() => detector.resolveRow(5), 'INVALID_ARGUMENT', /entries must be an array of entries, got 5/)
   expectError(() => new ConflictDetector(null, { clock: time }), 'INVALID_ARGUMENT', /options has no property "clock"/)
   expectError(() => new ConflictDetector(null, { time: 5 }), 'INVALID_ARGUMENT', /options.time must be a ManualTime, got 5/)
   expectError(() => detector.detect(entry(A), {}), 'INVALID_ARGUMENT', /remote must be a ChangeEntry, got an object/)

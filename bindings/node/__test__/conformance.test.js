@@ -198,6 +198,38 @@ const LISTS = {
       return expectReport(report, expected)
     },
   },
+  resolution: {
+    rows({ strategy, entries, row, reports, error: code }) {
+      const resolve = (turned) => new ConflictDetector(strategy).resolveRow(turned(entries.map(entryOf)))
+      if (code) return expectError(() => resolve((list) => list), code)
+      for (const turned of [(list) => list, (list) => list.reverse()]) {
+        const found = resolve(turned)
+        expect([found.isLive, found.value, found.heads.map(textOf)]).toEqual([row.is_live, payloadOf(row.value), row.heads])
+        expect(found.standing === null).toBe(row.standing === null)
+        if (row.standing) expectConflict(found.standing, row.standing)
+        expect(found.settled.length).toBe(row.settled.length)
+        row.settled.forEach((expected, index) => expectConflict(found.settled[index], expected))
+        const all = [found.standing, ...found.settled].filter(Boolean)
+        expect(all.map((report) => report.toJson())).toEqual(reports)
+      }
+      return undefined
+    },
+  },
+}
+
+/** Checks how a conflict that a row met was decided. */
+function expectConflict(report, expected) {
+  expect(report.conflictClass).toBe(expected.conflict_class)
+  expect(winnerOf(report)).toBe(expected.winner)
+  expect(report.reasonCode).toBe(expected.reason_code)
+  expect([report.ancestor, report.value]).toEqual([payloadOf(expected.ancestor), payloadOf(expected.value)])
+  expect(report.settledBy && textOf(report.settledBy)).toBe(expected.settled_by ?? null)
+}
+
+/** Who won, as the vectors write it. */
+function winnerOf(report) {
+  if (report.winner) return textOf(report.winner)
+  return report.isMerged ? 'merged' : report.isPending && 'pending'
 }
 
 function rowIdOf(value) {
@@ -300,8 +332,7 @@ function entryOf({ clock, row_id: rowId, timestamp, transaction, sequence, befor
 
 function expectReport(report, expected) {
   expect(report.conflictClass).toBe(expected.conflict_class)
-  expect(report.isPending).toBe(expected.winner === 'pending')
-  expect(report.winner && textOf(report.winner)).toBe(report.isPending ? null : expected.winner)
+  expect([winnerOf(report), report.isPending]).toEqual([expected.winner, expected.winner === 'pending'])
   expect(report.reasonCode).toBe(expected.reason_code)
   expect(report.value).toEqual(payloadOf(expected.value))
   expect(report.id).toBe(expected.id)

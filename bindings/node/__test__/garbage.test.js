@@ -10,7 +10,7 @@ const directory = temporaryDirectory()
 function collected(script) {
   const done = node(
     `
-    const { Change, ChangeLog } = require('.')
+    const { Change, ChangeLog, Replica } = require('.')
     const settle = async () => {
       for (let turn = 0; turn < 5; turn += 1) {
         global.gc()
@@ -132,6 +132,50 @@ test.each(['snapshot', 'materialise'])('making one %s after the other does not p
   `)
   // 1 GB passes by.
   expect(peak - before).toBeLessThan(500)
+})
+
+test.each(["rows('t')", "effective('0.0', 100)", "rowsSync('t')"])('asking a replica for %s again and again does not pile it up', (call) => {
+  const [before, peak] = collected(`
+    const replica = Replica.inMemory()
+    for (let i = 0; i < 100; i += 1) replica.insertSync('t', i, Buffer.alloc(100_000))
+    await settle()
+    const before = megabytes()
+    let peak = 0
+    for (let round = 0; round < 100; round += 1) {
+      await replica.${call}
+      peak = Math.max(peak, megabytes())
+    }
+    return [before, peak]
+  `)
+  // 1 GB passes by.
+  expect(peak - before).toBeLessThan(500)
+})
+
+test('the log of a replica keeps it open until both are collected', () => {
+  const where = JSON.stringify(path.join(directory, 'replica'))
+  const codes = collected(`
+    const codes = []
+    const attempt = () => {
+      try {
+        ChangeLog.openSync(${where}).closeSync()
+        codes.push('opened')
+      } catch (error) {
+        codes.push(error.code)
+      }
+    }
+    let replica = Replica.openSync(${where})
+    await replica.insert('t', 1, {})
+    let { log } = replica
+    replica = undefined
+    await settle()
+    attempt()
+    codes.push(log.stats().entries)
+    log = undefined
+    await settle()
+    attempt()
+    return codes
+  `)
+  expect(codes).toEqual(['LOCKED', 1, 'opened'])
 })
 
 test('a row outlives its snapshot and its log', () => {

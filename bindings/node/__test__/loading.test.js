@@ -57,7 +57,7 @@ test('everything that is exported is packed, and nothing needless', () => {
   const native = files.filter((file) => file.endsWith('.node'))
   expect(native.length).toBeGreaterThan(0)
   expect(files.filter((file) => !native.includes(file)).sort()).toEqual(
-    ['README.md', 'index.d.ts', 'index.js', 'lib/errors.js', 'lib/native.js', 'lib/payload.js', 'package.json'].sort(),
+    ['README.md', 'index.d.ts', 'index.js', 'lib/errors.js', 'lib/native.js', 'lib/payload.js', 'lib/resolvers.js', 'package.json'].sort(),
   )
 })
 

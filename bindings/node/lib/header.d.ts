@@ -69,13 +69,115 @@ export type ConflictClass =
   | 'update_delete'
   | 'delete_delete'
 
+/** The name of a strategy without its parameters. */
+export type ConflictResolutionKind =
+  | 'last_write_wins'
+  | 'first_write_wins'
+  | 'node_priority'
+  | 'vector_clock_causal'
+  | 'delete_wins'
+  | 'update_wins'
+  | 'field_merge'
+  | 'manual'
+  | 'custom'
+
 /**
- * How a conflict is decided. `'last_write_wins'`: the entry with the latest timestamp; of
- * equal ones that of the higher node id, and last that with the higher payload hash.
- * `'vector_clock_causal'`: an entry that has seen all others; between concurrent ones nobody
- * wins, and the conflict waits for somebody to decide.
+ * How a conflict is decided: by name where there are no parameters, and as an object otherwise. Every strategy is a
+ * function of the row's entries alone: whoever holds the same entries decides alike.
+ *
+ * `'last_write_wins'`: the latest entry. A replica counts an entry as later than all that its author had seen of the
+ * row, whatever the wall clocks said; a detector's `resolve`, which knows no history, goes by the timestamp. Of equal ones that of
+ * the higher node id wins, and last that with the higher payload hash.
+ *
+ * `'first_write_wins'`: of two entries the one whose past, with itself, holds the earliest entry that the other's does
+ * not. So who was first may go on editing the row.
+ *
+ * `'vector_clock_causal'`: an entry that has seen all others. Between concurrent ones nobody wins, and the conflict waits
+ * for somebody to decide, unless there is a fallback.
+ *
+ * `'manual'`: nobody wins until somebody decides. Until then the row has the value of the latest entry.
  */
-export type ConflictResolution = 'last_write_wins' | 'vector_clock_causal'
+export type ConflictResolution =
+  | 'last_write_wins'
+  | 'first_write_wins'
+  | 'vector_clock_causal'
+  | 'manual'
+  | NodePriority
+  | VectorClockCausal
+  | DeleteWins
+  | UpdateWins
+  | FieldMerge
+  | Custom
+
+/**
+ * The entry of the node that comes first in a list wins. Nodes that are not listed come last; among those, and between
+ * entries of one node, the latest wins.
+ */
+export interface NodePriority {
+  /** Its name. */
+  readonly kind: 'node_priority'
+  /** UUIDs of nodes. */
+  readonly order: ReadonlyArray<string>
+}
+
+/** An entry that has seen all others wins. */
+export interface VectorClockCausal {
+  /** Its name. */
+  readonly kind: 'vector_clock_causal'
+  /** What decides between concurrent entries; without it nobody does, as with `'manual'`. */
+  readonly fallback?: ConflictResolution
+}
+
+/** A delete wins over entries that leave the row alive. */
+export interface DeleteWins {
+  /** Its name. */
+  readonly kind: 'delete_wins'
+  /** What decides between the entries that are left. */
+  readonly fallback: ConflictResolution
+}
+
+/** Entries that leave the row alive win over deletes. */
+export interface UpdateWins {
+  /** Its name. */
+  readonly kind: 'update_wins'
+  /** What decides between the entries that are left. */
+  readonly fallback: ConflictResolution
+}
+
+/**
+ * The row is merged field by field. A field that only one side changed keeps that change; where both changed it, its
+ * policy decides. Rows that are no JSON objects are resolved as by `'last_write_wins'`.
+ */
+export interface FieldMerge {
+  /** Its name. */
+  readonly kind: 'field_merge'
+  /** Whether the row is there when one side deleted it and another did not; `'last_write_wins'` unless told otherwise. */
+  readonly liveness?: Liveness
+  /** What decides between concurrent changes of a field, by its name. Of a field that is not named the latest change wins. */
+  readonly fields?: Readonly<Record<string, FieldPolicy>>
+}
+
+/** A function of the application decides, found by its name and version. */
+export interface Custom {
+  /** Its name. */
+  readonly kind: 'custom'
+  /** The name under which the function is registered. */
+  readonly name: string
+  /** Its version: another one may decide differently, and is another rule. */
+  readonly version: number
+}
+
+/** Whether a row is there when some deleted it while others changed it: whatever the latest of them did, gone, or there. */
+export type Liveness = 'last_write_wins' | 'delete_wins' | 'update_wins'
+
+/**
+ * What decides between concurrent changes of one field. `'last_write_wins'`: the latest change. `'max'` and `'min'`: the largest or
+ * the smallest value: `null`, then `false`, `true`, numbers, strings, arrays, objects, each by value; who removed the field loses
+ * against who set it. `'set'`: the field is an array that is taken as a set, and holds what somebody put in whom nobody who had
+ * seen it has contradicted; merged, it is sorted. `'counter'`: the field is a 64-bit integer, and what everybody added to it
+ * is added up. What is no array or no integer, or a sum that leaves the range, is resolved as by `'last_write_wins'`.
+ */
+export type FieldPolicy = 'last_write_wins' | 'max' | 'min' | 'set' | 'counter'
 
 /** Why a conflict came out as it did. */
 export type ReasonCode =
@@ -84,6 +186,42 @@ export type ReasonCode =
   | 'higher_node'
   | 'higher_payload_hash'
   | 'concurrent'
+  | 'later_succession'
+  | 'earlier_write'
+  | 'higher_priority'
+  | 'delete_wins'
+  | 'update_wins'
+  | 'fields_merged'
+  | 'not_an_object'
+  | 'custom'
+  | 'deferred'
+  | 'resolver_missing'
+  | 'resolver_failed'
+
+/**
+ * How a row's value came about. `'resolved'`: one entry has seen all others, or the rules have decided between those that have
+ * not. `'pending'`: somebody has to decide; the value is provisional, and the same everywhere. `'unresolved'`: a function of the
+ * application has to decide, and is not registered here or has failed; the value is provisional, and may be another one on replicas
+ * where it has decided.
+ */
+export type RowState = 'resolved' | 'pending' | 'unresolved'
+
+/**
+ * What somebody decides about a conflict: the head with this dot wins (an entry will do), the row takes this payload, which no entry
+ * need carry, the row is deleted, or somebody else is to decide and the conflict goes to the inbox.
+ */
+export type ResolverDecision = { readonly head: DotLike } | { readonly value: Payload } | 'delete' | 'defer'
+
+/**
+ * A function of the application that decides conflicts. It must be a pure function of what it is given: every replica calls
+ * its own, and all must come to one answer. It may read its replica with functions named `…Sync`, but a write there is
+ * `RESOLVER_FAILED`. What it throws goes to the inbox with the conflict.
+ *
+ * ```js
+ * const longest = ({ heads }) => ({ head: heads.reduce((a, b) => (a.after.length > b.after.length ? a : b)) })
+ * ```
+ */
+export type ConflictResolver = (conflict: RowConflict) => ResolverDecision
 
 /** One of the two sides of a conflict: the entry that was here, or the one that came. */
 export type Side = 'local' | 'remote'
@@ -312,6 +450,75 @@ export interface CompactionOptions {
   readonly known?: ReadonlyArray<VectorClock> | null
 }
 
+/** How a replica is opened. */
+export interface ReplicaOptions {
+  /** How its log is opened. A replica cannot be opened for reading only: open its log so. */
+  readonly log?: LogOptions | null
+  /**
+   * The rules by which conflicts are resolved. Without them they stay as they were last set; a new replica resolves
+   * everything by `'last_write_wins'`.
+   */
+  readonly registry?: ResolverRegistry | null
+  /** Functions that decide conflicts, by name and version; see `Replica.registerResolver`. */
+  readonly resolvers?: ReadonlyArray<readonly [name: string, version: number, resolver: ConflictResolver]> | null
+  /**
+   * Whether a function that decides conflicts is called once more with the heads in another order, and refused if it answers
+   * differently; true unless told otherwise.
+   */
+  readonly checkResolvers?: boolean | null
+  /** How much memory histories of rows in conflict may take, in bytes; 16 MiB unless told otherwise. */
+  readonly historyMemory?: bigint | number | null
+}
+
+/** One change of a row to be written to a replica, and what its writer takes the row to be. */
+export interface Write extends WriteExtras {
+  /** The table's name. */
+  readonly table: string
+  /** The row within the table. */
+  readonly rowId: RowId
+  /** What happens to the row. */
+  readonly operation: ChangeOperation
+  /** The row's payload after it; never on a delete. */
+  readonly after?: Payload
+}
+
+/** What a write can carry beside its row. */
+export interface WriteExtras {
+  /**
+   * The dots of the heads that the writer has read, in any order: the write is refused when the row has others by now.
+   * No dots expect a row that never was; `null` expects nothing.
+   */
+  readonly expected?: ReadonlyArray<DotLike> | null
+  /** Small strings for an audit: who, why. */
+  readonly metadata?: Readonly<Record<string, string>> | null
+}
+
+/** Makes writes. */
+export declare const Write: {
+  /** The row comes into being. */
+  insert(table: string, rowId: RowId, after: Payload, extras?: WriteExtras): Write
+  /** The row takes another value. */
+  update(table: string, rowId: RowId, after: Payload, extras?: WriteExtras): Write
+  /** The row ends. */
+  delete(table: string, rowId: RowId, extras?: WriteExtras): Write
+}
+
+/** Which conflicts to report. Every field narrows the answer. */
+export interface ConflictQuery {
+  /** Only those of this table. */
+  readonly table?: string | null
+  /** Only those of rows with this id, in whichever table. */
+  readonly rowId?: RowId | null
+  /** Only those of this class. */
+  readonly conflictClass?: ConflictClass | null
+  /** Only those that are settled, or only those that stand. */
+  readonly settled?: boolean | null
+  /** Of the settled ones only those that an entry after this LSN settled: the last one that was handled, or 0. */
+  readonly since?: bigint | number | null
+  /** At most so many. */
+  readonly limit?: bigint | number | null
+}
+
 /** How a detector works. */
 export interface ConflictDetectorOptions {
   /** Where the time comes from that is noted down as `detectedAt`: the system's clock unless told otherwise. */
@@ -360,6 +567,8 @@ export interface ChangeEntry {
 }
 
 export interface ConflictReport {
+  /** `ancestor`, parsed as JSON; `null` if there is none. Throws `INVALID_ARGUMENT` when it is no JSON. */
+  ancestorJson(): JsonValue
   /** `value`, parsed as JSON; `null` if there is none. Throws `INVALID_ARGUMENT` when it is no JSON. */
   valueJson(): JsonValue
   /**
@@ -367,6 +576,55 @@ export interface ConflictReport {
    * hold exactly is a decimal string.
    */
   toJSON(): Record<string, unknown>
+}
+
+export interface ResolverRegistry {
+  /** The content of `toJson` as a plain object, for `JSON.stringify`. */
+  toJSON(): Record<string, unknown>
+}
+
+export interface RowConflict {
+  /** `ancestor`, parsed as JSON; `null` if there is none. Throws `INVALID_ARGUMENT` when it is no JSON. */
+  ancestorJson(): JsonValue
+  /** The conflict as a plain object, for `JSON.stringify`, written as `ChangeEntry.toJSON` writes an entry. */
+  toJSON(): Record<string, unknown>
+}
+
+export interface RowResolution {
+  /** `value`, parsed as JSON; `null` if there is none. Throws `INVALID_ARGUMENT` when it is no JSON. */
+  valueJson(): JsonValue
+  /** The resolution as a plain object, for `JSON.stringify`, written as `ChangeEntry.toJSON` writes an entry. */
+  toJSON(): Record<string, unknown>
+}
+
+export interface ReplicaRow {
+  /** `value`, parsed as JSON; `null` if there is none. Throws `INVALID_ARGUMENT` when it is no JSON. */
+  valueJson(): JsonValue
+  /** The row as a plain object, for `JSON.stringify`, written as `ChangeEntry.toJSON` writes an entry. */
+  toJSON(): Record<string, unknown>
+}
+
+export interface EffectiveChange {
+  /** `before`, parsed as JSON; `null` if there is none. Throws `INVALID_ARGUMENT` when it is no JSON. */
+  beforeJson(): JsonValue
+  /** `after`, parsed as JSON; `null` if there is none. Throws `INVALID_ARGUMENT` when it is no JSON. */
+  afterJson(): JsonValue
+  /** The change as a plain object, for `JSON.stringify`, written as `ChangeEntry.toJSON` writes an entry. */
+  toJSON(): Record<string, unknown>
+}
+
+export interface Explanation {
+  /** `value`, parsed as JSON; `null` if there is none. Throws `INVALID_ARGUMENT` when it is no JSON. */
+  valueJson(): JsonValue
+  /** The explanation as a plain object, for `JSON.stringify`, written as `ChangeEntry.toJSON` writes an entry. */
+  toJSON(): Record<string, unknown>
+}
+
+export interface Replica {
+  /** `closeSync()`: leaving the block of a `using` declaration does this. */
+  [Symbol.dispose](): void
+  /** `close()`: leaving the block of an `await using` declaration does this. */
+  [Symbol.asyncDispose](): Promise<void>
 }
 
 export interface Row {

@@ -2,15 +2,16 @@
 
 use std::sync::Arc;
 
-use causelog::{ChangeOperation, ConflictClass, ConflictResolution, ConflictType};
+use causelog::{ChangeOperation, ConflictClass, ConflictType};
 use napi::bindgen_prelude::{Result, Unknown};
 use napi_derive::napi;
 
 use crate::entry::ChangeEntry;
 use crate::error::{Code, thrown};
 use crate::input::Argument;
-use crate::output::{Moment, Nanoseconds};
+use crate::output::{Bytes, Dot, Moment, Nanoseconds};
 use crate::report::ConflictReport;
+use crate::resolution::Resolution;
 use crate::row::Row;
 
 /// Two concurrent entries of one row that disagree, as the side that has the first of them sees it.
@@ -93,10 +94,7 @@ impl ConflictDetector {
     )]
     pub fn new(resolution: Unknown<'_>, options: Unknown<'_>) -> Result<Self, Code> {
         let resolution = Argument::new("resolution", resolution);
-        let resolution = resolution
-            .optional(|name| name.one_of(&ConflictResolution::ALL, ConflictResolution::name))
-            .map_err(thrown)?
-            .unwrap_or_default();
+        let resolution = resolution.optional(Argument::resolution).map_err(thrown)?.unwrap_or_default();
         let options = Argument::new("options", options);
         let time = options.optional(|options| {
             options.only(&["time"])?;
@@ -111,8 +109,8 @@ impl ConflictDetector {
 
     /// The strategy it resolves by.
     #[napi(getter, catch_unwind, ts_return_type = "ConflictResolution")]
-    pub fn resolution(&self) -> &'static str {
-        self.detector.resolution().name()
+    pub fn resolution(&self) -> Resolution {
+        self.detector.resolution().into()
     }
 
     /// The conflict between these two entries; `null` if there is none.
@@ -160,6 +158,59 @@ impl ConflictDetector {
         let settled_by = Argument::new("settledBy", settled_by).optional(Argument::dot).map_err(thrown)?;
         let report = self.detector.resolve(entries.iter().map(|entry| &**entry), settled_by);
         report.map(ConflictReport::from).map_err(thrown)
+    }
+
+    /// What a row is by all of its entries, given in any order, and every conflict that made it so.
+    ///
+    /// Each entry must come with all that its author had seen of the row: what is missing is taken never to have been.
+    ///
+    /// Throws `INVALID_ARGUMENT` when there is no entry, they are not of one row, or the strategy is one that
+    /// `validateConflictResolution` refuses; `DOT_REUSE` when two have one dot but differ.
+    #[napi(catch_unwind, ts_args_type = "entries: Iterable<ChangeEntry>")]
+    pub fn resolve_row(&self, entries: Unknown<'_>) -> Result<RowResolution, Code> {
+        let entries = Argument::new("entries", entries);
+        let entries = entries.list("an array of entries", Argument::entry).map_err(thrown)?;
+        let resolution = self.detector.resolve_row(entries.iter().map(|entry| &**entry));
+        resolution.map(|resolution| RowResolution { resolution }).map_err(thrown)
+    }
+}
+
+/// What a row is by its entries, and which conflicts made it so.
+#[napi]
+pub struct RowResolution {
+    resolution: causelog::RowResolution,
+}
+
+#[napi]
+impl RowResolution {
+    /// Whether the row is there.
+    #[napi(getter, catch_unwind)]
+    pub fn is_live(&self) -> bool {
+        self.resolution.is_live
+    }
+
+    /// Its payload, in a `Buffer` of its own; `null` if it is not there, or has none.
+    #[napi(getter, catch_unwind, ts_return_type = "Buffer | null")]
+    pub fn value(&self) -> Option<Bytes> {
+        self.resolution.value.clone().map(Bytes)
+    }
+
+    /// The dots of the entries that no other has seen, in canonical order.
+    #[napi(getter, catch_unwind)]
+    pub fn heads(&self) -> Vec<Dot> {
+        self.resolution.heads.iter().copied().map(Dot::from).collect()
+    }
+
+    /// The conflict between them; `null` if they do not disagree.
+    #[napi(getter, catch_unwind)]
+    pub fn standing(&self) -> Option<ConflictReport> {
+        self.resolution.standing.clone().map(ConflictReport::from)
+    }
+
+    /// Conflicts that a later entry ended, in the order of those entries.
+    #[napi(getter, catch_unwind)]
+    pub fn settled(&self) -> Vec<ConflictReport> {
+        self.resolution.settled.iter().cloned().map(ConflictReport::from).collect()
     }
 }
 

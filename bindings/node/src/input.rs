@@ -40,6 +40,13 @@ impl fmt::Display for Path<'_> {
     }
 }
 
+/// What to call the value in a message.
+impl fmt::Display for Argument<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.path.fmt(f)
+    }
+}
+
 /// The fields of an object that is looked into once for all of them.
 pub(crate) struct Fields<'m, 'a> {
     owner: &'m Argument<'a>,
@@ -238,6 +245,18 @@ impl<'a> Argument<'a> {
     pub(crate) fn nanoseconds(&self) -> Result<i64> {
         let nanoseconds = self.integer()?.and_then(|integer| i64::try_from(integer).ok());
         nanoseconds.ok_or_else(|| self.refuse("nanoseconds as a signed 64-bit bigint or a safe integer"))
+    }
+
+    /// A signed integer of 64 bits.
+    pub(crate) fn signed(&self) -> Result<i64> {
+        let signed = self.integer()?.and_then(|integer| i64::try_from(integer).ok());
+        signed.ok_or_else(|| self.refuse("a signed 64-bit bigint or a safe integer"))
+    }
+
+    /// The version of something.
+    pub(crate) fn version(&self) -> Result<u32> {
+        let version = self.integer()?.and_then(|integer| u32::try_from(integer).ok());
+        version.ok_or_else(|| self.refuse("a whole number from 0 to 2 ** 32 - 1"))
     }
 
     /// A moment. A bare number is refused: nobody could tell its unit.

@@ -1,5 +1,6 @@
 //! The log.
 
+use std::ops::Deref;
 use std::sync::Arc;
 
 use causelog::LogOptions;
@@ -39,12 +40,30 @@ use crate::task::{Background, background};
 /// ```
 #[napi]
 pub struct ChangeLog {
-    pub(crate) log: Arc<causelog::ChangeLog>,
+    pub(crate) log: Handle,
+}
+
+/// A log of its own, or that of a replica.
+#[derive(Clone)]
+pub(crate) enum Handle {
+    Own(Arc<causelog::ChangeLog>),
+    Replica(Arc<causelog::Replica>),
+}
+
+impl Deref for Handle {
+    type Target = causelog::ChangeLog;
+
+    fn deref(&self) -> &causelog::ChangeLog {
+        match self {
+            Handle::Own(log) => log,
+            Handle::Replica(replica) => replica.log(),
+        }
+    }
 }
 
 impl From<causelog::ChangeLog> for ChangeLog {
     fn from(log: causelog::ChangeLog) -> Self {
-        ChangeLog { log: Arc::new(log) }
+        ChangeLog { log: Handle::Own(Arc::new(log)) }
     }
 }
 

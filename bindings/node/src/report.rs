@@ -6,7 +6,9 @@ use causelog::{ConflictType, Side, Winner};
 use napi_derive::napi;
 
 use crate::entry::ChangeEntry;
+use crate::input::Argument;
 use crate::output::{Bytes, Dot, Moment, Nanoseconds};
+use crate::resolution::Resolution;
 use crate::row::Row;
 
 /// Which entries disagreed, who won, by which strategy, and why.
@@ -21,6 +23,12 @@ pub struct ConflictReport {
 impl From<causelog::ConflictReport> for ConflictReport {
     fn from(report: causelog::ConflictReport) -> Self {
         ConflictReport { report }
+    }
+}
+
+impl Argument<'_> {
+    pub(crate) fn report(&self) -> causelog::Result<causelog::ConflictReport> {
+        Ok(self.instance::<ConflictReport>("ConflictReport")?.report.clone())
     }
 }
 
@@ -62,17 +70,35 @@ impl ConflictReport {
 
     /// How it was decided.
     #[napi(getter, catch_unwind, ts_return_type = "ConflictResolution")]
-    pub fn strategy(&self) -> &'static str {
-        self.report.strategy.name()
+    pub fn strategy(&self) -> Resolution {
+        (&self.report.strategy).into()
     }
 
-    /// The dot of the entry that won; `null` while nobody has.
+    /// Which rule of the registry named the strategy; `null` if there was no registry.
+    #[napi(getter, catch_unwind)]
+    pub fn rule(&self) -> Option<String> {
+        self.report.rule.clone()
+    }
+
+    /// The fingerprint of the registry that was in force; `null` if there was none.
+    #[napi(getter, catch_unwind)]
+    pub fn registry(&self) -> Option<String> {
+        self.report.registry.clone()
+    }
+
+    /// The dot of the entry that won; `null` if none of them did: see `isMerged` and `isPending`.
     #[napi(getter, catch_unwind)]
     pub fn winner(&self) -> Option<Dot> {
         match self.report.winner {
             Winner::Head(dot) => Some(dot.into()),
             _ => None,
         }
+    }
+
+    /// Whether none of the entries won alone: the value was put together, or is the resolver's own.
+    #[napi(getter, catch_unwind)]
+    pub fn is_merged(&self) -> bool {
+        self.report.winner == Winner::Merged
     }
 
     /// Whether somebody has yet to decide. The value is provisional then.
@@ -118,6 +144,19 @@ impl ConflictReport {
         self.report.value().map(|value| Bytes(value.to_vec()))
     }
 
+    /// Whether the row is there as resolved.
+    #[napi(getter, catch_unwind)]
+    pub fn leaves_live(&self) -> bool {
+        self.report.leaves_live()
+    }
+
+    /// The row's payload before the entries parted, in a `Buffer` of its own; `null` if it was not there, has none, or
+    /// nothing is known of it, as to `ConflictDetector.resolve`.
+    #[napi(getter, catch_unwind, ts_return_type = "Buffer | null")]
+    pub fn ancestor(&self) -> Option<Bytes> {
+        self.report.ancestor.clone().map(Bytes)
+    }
+
     /// The shape as the local side sees it; `null` unless the report is of a `Conflict`, which has sides.
     #[napi(getter, catch_unwind, ts_return_type = "ConflictType | null")]
     pub fn conflict_type(&self) -> Option<&'static str> {
@@ -139,7 +178,7 @@ impl ConflictReport {
     /// The report as one line of compact JSON, the same on every replica, byte for byte.
     ///
     /// Payloads that are JSON stand in it as such; others in hexadecimal, under
-    /// `after_hex`, `before_hex` and `value_hex`. Positions and verdicts are left out, being local to a log.
+    /// `after_hex`, `before_hex`, `ancestor_hex` and `value_hex`. What is absent is left out. Positions and verdicts are left out, being local to a log.
     #[napi(catch_unwind)]
     pub fn to_json(&self) -> String {
         self.report.to_json()

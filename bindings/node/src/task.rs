@@ -1,6 +1,7 @@
 //! The doorways for work that may wait: it runs off the main thread and settles a promise.
 
 use std::any::Any;
+use std::cell::RefCell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::mpsc;
 use std::thread::Builder;
@@ -66,8 +67,55 @@ fn settled<T>(env: Env, output: Result<T>) -> napi::Result<T> {
     output.map_err(|error| JsError::from(thrown(error)).into_unknown(env).into())
 }
 
+/// A thread that works for one object, on one thing after the other in the order in which they were asked for. It begins with
+/// the first of them, and ends with the object.
+///
+/// It is no thread of libuv's pool, because some of the work waits for JavaScript: the end of the process waits for the
+/// pool, and would do so for ever.
+#[derive(Default)]
+pub(crate) struct Worker(RefCell<Option<mpsc::Sender<Job>>>);
+
+type Job = Box<dyn FnOnce() + Send>;
+
+impl Worker {
+    /// A promise of what `work` returns.
+    pub(crate) fn promise<'env, T>(
+        &self,
+        env: &'env Env,
+        work: impl FnOnce() -> Result<T> + Send + 'static,
+    ) -> Result<Object<'env>>
+    where
+        T: Send + ToNapiValue + 'static,
+    {
+        let jobs = self.jobs()?;
+        let (deferred, promise): (Deferred<T>, _) =
+            env.create_deferred().map_err(|error| bug(&error.reason))?;
+        let job: Job = Box::new(move || {
+            let output = without_panic(work);
+            deferred.resolve(Box::new(move |env| settled(env, output)));
+        });
+        jobs.send(job).map_err(|_| bug("the thread that works has ended"))?;
+        Ok(promise)
+    }
+
+    fn jobs(&self) -> Result<mpsc::Sender<Job>> {
+        if let Some(jobs) = &*self.0.borrow() {
+            return Ok(jobs.clone());
+        }
+        let (sender, jobs) = mpsc::channel::<Job>();
+        let thread = Builder::new().name("causelog".to_owned()).spawn(move || {
+            for job in jobs {
+                job();
+            }
+        });
+        thread.map_err(|error| Error::new(ErrorCode::Io, format!("no thread to work in: {error}")))?;
+        *self.0.borrow_mut() = Some(sender.clone());
+        Ok(sender)
+    }
+}
+
 /// Node-API calls this from C, through which a panic must not pass.
-fn without_panic<T>(work: impl FnOnce() -> Result<T>) -> Result<T> {
+pub(crate) fn without_panic<T>(work: impl FnOnce() -> Result<T>) -> Result<T> {
     catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|panic| Err(bug(panic_message(&*panic))))
 }
 

@@ -92,7 +92,7 @@ impl Resolvers {
     ) -> Result<Call> {
         let resolver = self.get(&question.name, question.version);
         let resolver = resolver.ok_or_else(|| Error::internal("a resolver is gone"))?.clone();
-        self.asking.push((std::thread::current().id(), key));
+        self.begin(key);
         Ok(Call { key, resolver, conflict, checks: self.checks })
     }
 
@@ -146,7 +146,13 @@ impl Resolvers {
         }
     }
 
-    fn asked(&mut self, key: QuestionKey) {
+    /// This thread is within a function that is asked this.
+    pub(super) fn begin(&mut self, key: QuestionKey) {
+        self.asking.push((std::thread::current().id(), key));
+    }
+
+    /// This thread is no longer.
+    pub(super) fn asked(&mut self, key: QuestionKey) {
         let asked = (std::thread::current().id(), key);
         if let Some(at) = self.asking.iter().rposition(|asking| *asking == asked) {
             self.asking.remove(at);

@@ -520,7 +520,10 @@ impl Replica {
         });
         state.histories.put(key, history);
         let outcome = found?;
-        if let Some(contested) = state.rows.contested_mut(key) {
+        // Within a resolver it may lack the very answer that the resolver is about to give.
+        if !state.resolvers.is_asking()
+            && let Some(contested) = state.rows.contested_mut(key)
+        {
             contested.outcome = Some(outcome.clone());
         }
         Ok(Some(outcome))

@@ -65,7 +65,10 @@ impl Replica {
                     Err(Stop::Error(error)) => return Err(error),
                     Err(Stop::Finish) => {}
                     Err(Stop::Ask(call)) => {
+                        // Here, too, the function may only read.
+                        self.lock()?.resolvers.begin(call.key);
                         let outcome = call.ask();
+                        self.state.lock().resolvers.asked(call.key);
                         scratch.store_for_now(&call, outcome);
                     }
                 }

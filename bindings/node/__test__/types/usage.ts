@@ -8,24 +8,39 @@ import causelog, {
   CauselogError,
   HybridLogicalClock,
   ManualTime,
+  Replica,
+  ResolverRegistry,
   Row,
   Snapshot,
   VectorClock,
+  Write,
   conflictClassOf,
   conflictTypeOf,
   decodeRowId,
   encodeRowId,
   errorCodes,
+  parseConflictResolution,
   parseTimestamp,
+  sync,
+  syncSync,
   type Appended,
+  type Claim,
   type CompressionReport,
+  type ConflictResolution,
+  type ConflictResolver,
   type ConflictType,
   type Dot,
+  type EffectiveChanges,
   type ErrorCode,
+  type Explanation,
+  type InboxItem,
   type JsonValue,
   type Moment,
   type Removal,
+  type ReplicaRow,
   type RowId,
+  type RowState,
+  type SyncReport,
   type Transaction,
 } from 'causelog'
 
@@ -107,6 +122,39 @@ export async function program(): Promise<void> {
     is<Same<typeof report.conflictClass, ReturnType<typeof conflictClassOf> & string>>()
   }
   detector.resolve(new Set(all), dot)
+  detector.resolveRow(all).settled.forEach((report) => report.ancestorJson())
+
+  const registry = new ResolverRegistry({ kind: 'field_merge', liveness: 'delete_wins', fields: { count: 'counter' } })
+  registry.setTable('t', { kind: 'delete_wins', fallback: { kind: 'node_priority', order: ['node'] } })
+  registry.setClass('u', 'update_delete', { kind: 'custom', name: 'mine', version: 1 })
+  const matched: ConflictResolution = registry.rule('t', 'update_update').resolution
+  const strategy: ConflictResolution = parseConflictResolution(registry.toJson())
+  const mine: ConflictResolver = ({ heads, ancestorIsLive }) => (ancestorIsLive ? { head: heads[0]! } : 'defer')
+  using a = Replica.openSync('a', { log: { durability: 'os' }, registry, resolvers: [['mine', 1, mine]], checkResolvers: false })
+  await using b = await Replica.open('b')
+  a.registerResolver('other', 2, (conflict) => ({ value: conflict.ancestorJson() }))
+  a.insertSync('t', 1, { count: 1 })
+  const read: ReplicaRow | null = await a.get('t', 1)
+  const state: RowState | undefined = read?.state
+  a.writeSync([Write.update('t', 1, { count: 2 }, { expected: read?.heads }), Write.delete('t', 1, { metadata: { actor: 'alice' } })])
+  await a.increment('t', 1, 'count', 1n)
+  await b.patch('t', 1, { status: 'paid' }, ['note'])
+  const exchanged: SyncReport = syncSync(a, b)
+  is<Same<Awaited<ReturnType<typeof sync>>, SyncReport>>()
+  const items: InboxItem[] = a.inboxSync()
+  for (const { report, claim } of items) {
+    is<Same<typeof claim, Claim | null>>()
+    a.resolveSync(report.table, report.rowId, { head: report.heads[0]! }, report.heads, { actor: 'alice' })
+    await a.resolve(report.table, report.rowId, 'delete', report.heads)
+  }
+  const { changes, next }: EffectiveChanges = a.effectiveSync(null, 100)
+  const why: Explanation = await a.why('t', 1)
+  is<Same<(typeof changes)[number]['transaction'], Dot | null>>()
+  is<Same<(typeof why.steps)[number]['follows'], Dot[]>>()
+  const tried: boolean[] = a.whatIfSync(new ResolverRegistry('manual'), { settled: false }).map(({ differs }) => differs)
+  a.log.query({ table: 't' })
+  void [matched, strategy, state, exchanged, next, tried]
+
   const type: ConflictType = conflictTypeOf('insert', 'delete')
   is<Same<'insert_delete' extends ConflictType ? true : false, true>>()
   void type
@@ -148,6 +196,14 @@ export async function program(): Promise<void> {
   all[0]!.table = 'x'
   // @ts-expect-error: a resolution that does not exist
   new ConflictDetector('coin')
+  // @ts-expect-error: a strategy without its parameters
+  registry.setDefault('delete_wins')
+  // @ts-expect-error: a resolver decides at once
+  a.registerResolver('mine', 1, async () => 'defer')
+  // @ts-expect-error: a decision that does not exist
+  a.resolveSync('t', 1, 'keep', [])
+  // @ts-expect-error: a position is text
+  a.effectiveSync(5, 1)
 }
 
 declare function id_(): RowId
