@@ -2,7 +2,6 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
-use std::thread::ThreadId;
 
 use hashbrown::HashMap;
 use uuid::Uuid;
@@ -16,6 +15,18 @@ use crate::id::{Dot, RowId};
 use crate::replica::stored::Answers;
 use crate::storage::Storage;
 
+/// A thread, told apart from all others that live. The standard library's own id would do, but to ask for it allocates, and
+/// in a main thread that Rust did not start nobody frees that.
+#[derive(Clone, Copy, PartialEq, Eq)]
+struct Thread(usize);
+
+impl Thread {
+    fn current() -> Thread {
+        thread_local!(static PLACE: u8 = const { 0 });
+        PLACE.with(|place| Thread(std::ptr::from_ref(place).addr()))
+    }
+}
+
 /// One question to one function about one set of heads.
 pub(super) type QuestionKey = [u8; 16];
 
@@ -26,7 +37,7 @@ pub(super) struct Resolvers {
     /// Why a question got no answer.
     failures: HashMap<QuestionKey, (Uuid, String)>,
     /// Who is being asked what.
-    asking: Vec<(ThreadId, QuestionKey)>,
+    asking: Vec<(Thread, QuestionKey)>,
     /// Whether every question is asked again with the heads in another order.
     pub(super) checks: bool,
 }
@@ -74,7 +85,7 @@ impl Resolvers {
             return Answer::Failed;
         }
         // Who asks within the function about the very same conflict would wait for himself.
-        if self.asking.contains(&(std::thread::current().id(), key)) {
+        if self.asking.contains(&(Thread::current(), key)) {
             return Answer::Missing;
         }
         match self.get(&question.name, question.version) {
@@ -115,7 +126,7 @@ impl Resolvers {
 
     /// Whether this thread is within one of the functions.
     pub(super) fn is_asking(&self) -> bool {
-        let own = std::thread::current().id();
+        let own = Thread::current();
         self.asking.iter().any(|(thread, _)| *thread == own)
     }
 
@@ -148,12 +159,12 @@ impl Resolvers {
 
     /// This thread is within a function that is asked this.
     pub(super) fn begin(&mut self, key: QuestionKey) {
-        self.asking.push((std::thread::current().id(), key));
+        self.asking.push((Thread::current(), key));
     }
 
     /// This thread is no longer.
     pub(super) fn asked(&mut self, key: QuestionKey) {
-        let asked = (std::thread::current().id(), key);
+        let asked = (Thread::current(), key);
         if let Some(at) = self.asking.iter().rposition(|asking| *asking == asked) {
             self.asking.remove(at);
         }
