@@ -384,6 +384,28 @@ static void a_replica_is_counted(void) {
     free_pair(&both);
 }
 
+static void handles_are_counted_and_what_is_borrowed_is_not(void) {
+    pair both = pair_of("manual", NULL);
+    contest(&both, "base", "from a", "from b");
+    const size_t before = causelog_live_handles();
+    CHECK_NUMBER(3, before);
+    causelog_replica_row_list *rows;
+    causelog_inbox *inbox;
+    causelog_explanation *explanation;
+    CHECK_OK(causelog_replica_rows(both.a, TABLE, &rows, &error));
+    CHECK_OK(causelog_replica_inbox(both.a, &inbox, &error));
+    CHECK_OK(causelog_replica_why(both.a, TABLE, ROW(1), &explanation, &error));
+    CHECK(causelog_replica_log(both.a) != NULL && causelog_replica_row_list_get(rows, 0) != NULL);
+    const causelog_report *report = causelog_inbox_item_report(causelog_inbox_get(inbox, 0));
+    CHECK(causelog_report_head(report, 0) != NULL && causelog_explanation_step_entry(explanation, 0) != NULL);
+    CHECK_NUMBER(before + 3, causelog_live_handles());
+    causelog_replica_row_list_free(rows);
+    causelog_inbox_free(inbox);
+    causelog_explanation_free(explanation);
+    CHECK_NUMBER(before, causelog_live_handles());
+    free_pair(&both);
+}
+
 static void a_closed_replica_says_so(void) {
     pair both = pair_of(NULL, NULL);
     contest(&both, "base", "from a", "from b");
@@ -465,6 +487,7 @@ int main(void) {
     RUN(a_replica_is_opened_again_as_it_was);
     RUN(what_is_replaced_is_removed);
     RUN(a_replica_is_counted);
+    RUN(handles_are_counted_and_what_is_borrowed_is_not);
     RUN(a_closed_replica_says_so);
     remove_scratch();
     return 0;

@@ -333,6 +333,15 @@ static void what_if_asks_and_keeps_nothing(void) {
         causelog_what_ifs_free(answers);
         CHECK_NUMBER(2 * round, own.calls);
     }
+    /* Here, too, it may only read. */
+    causelog_what_ifs *answers;
+    insert_row(&both, both.a, 2, "two");
+    own.reads = own.writes = both.a;
+    own.read = own.written = CAUSELOG_INTERNAL;
+    CHECK_OK(causelog_replica_what_if(both.a, custom, NULL, &answers, &error));
+    causelog_what_ifs_free(answers);
+    CHECK_NUMBER(CAUSELOG_OK, own.read);
+    CHECK_STRING("RESOLVER_FAILED", causelog_status_name(own.written));
     causelog_registry_free(custom);
     free_pair(&both);
 }
