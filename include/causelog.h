@@ -5,7 +5,8 @@
  *
  * A program records every row change in a log. Logs exchange transactions. Each entry says
  * what its author had seen, so of any two entries one came before the other, or they are
- * concurrent; a detector finds the concurrent ones that disagree, decides, and says why.
+ * concurrent; a detector finds the concurrent ones that disagree, decides, and says why. A
+ * replica keeps what its rows are by all of that, under declared rules.
  *
  * This file is made from the sources of the library; do not edit it. C11 or C++17.
  *
@@ -45,7 +46,8 @@
  *   not freed. `causelog_x_clone` makes a copy that is owned.
  * - Inputs are only read during the call: the library keeps no pointer to them. A handle that
  *   another one depends on is kept alive by it: a log may be freed before its cursors, views
- *   and consumers, a time before its log.
+ *   and consumers, a time before its log. The log of a replica is borrowed, but what is made of
+ *   it is not.
  * - `causelog_live_handles` counts the handles not yet freed, to find leaks.
  *
  * ## Text, bytes and structs
@@ -65,10 +67,11 @@
  * - A handle that a function takes as pointer to `const` may be used by several threads at
  *   once with such functions. One that it takes as pointer to what is not `const` must not be
  *   used by another thread during the call. Freeing counts as the latter.
- * - So logs, views, consumers, detectors, times, entries, transactions, rows, snapshots,
- *   conflicts and reports may be shared; cursors, batches and clocks that are being changed
- *   belong to one thread at a time.
- * - The library starts no thread and calls nothing of the program's.
+ * - So logs, replicas, views, consumers, detectors, times, entries, transactions, rows,
+ *   snapshots, conflicts and reports may be shared; cursors, batches, and clocks and registries
+ *   that are being changed belong to one thread at a time.
+ * - The library starts no thread, and calls nothing of the program's but the resolvers that it
+ *   has registered with a replica: see `causelog_resolver_function`.
  */
 
 
@@ -105,6 +108,14 @@
 /** Initialises a `causelog_change` without table, row and operation, which must be set. */
 #define CAUSELOG_CHANGE_INIT \
     { sizeof(causelog_change), { NULL, 0 }, { 0, 0, NULL, 0, NULL, 0 }, 0, { NULL, 0 }, { NULL, 0 }, NULL, 0 }
+/** Initialises a `causelog_write` without table, row and operation, which must be set. */
+#define CAUSELOG_WRITE_INIT \
+    { sizeof(causelog_write), { NULL, 0 }, { 0, 0, NULL, 0, NULL, 0 }, 0, { NULL, 0 }, { NULL, 0 }, NULL, 0 }
+/** Initialises a `causelog_replica_options`: every default. */
+#define CAUSELOG_REPLICA_OPTIONS_INIT \
+    { sizeof(causelog_replica_options), NULL, NULL, NULL, 0, NULL, NULL }
+/** Initialises a `causelog_conflict_query`: every conflict. */
+#define CAUSELOG_CONFLICT_QUERY_INIT { sizeof(causelog_conflict_query), NULL, NULL, 0, NULL, 0, NULL }
 /** Initialises a `causelog_entry_fields` without dot, clock and change, which must be set. */
 #define CAUSELOG_ENTRY_FIELDS_INIT \
     { sizeof(causelog_entry_fields), 0, { { { 0 } }, 0 }, NULL, 0, { { { 0 } }, 0 }, NULL, 0 }
@@ -303,38 +314,6 @@ typedef int32_t causelog_operation;
 #endif // __cplusplus
 
 /**
- * How a conflict is decided.
- */
-enum causelog_resolution
-#if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
-  : int32_t
-#endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
- {
-    /**
-     * As `CAUSELOG_RESOLUTION_LAST_WRITE_WINS`.
-     */
-    CAUSELOG_RESOLUTION_DEFAULT = 0,
-    /**
-     * The entry with the latest timestamp wins; of equal ones that of the higher node
-     * id, and last that with the higher payload hash. An entry that another one has
-     * seen never wins over it, whatever their timestamps.
-     */
-    CAUSELOG_RESOLUTION_LAST_WRITE_WINS = 1,
-    /**
-     * An entry that has seen all others wins; between concurrent ones nobody does, and
-     * the conflict waits for somebody to decide.
-     */
-    CAUSELOG_RESOLUTION_VECTOR_CLOCK_CAUSAL = 2,
-};
-#ifndef __cplusplus
-#if __STDC_VERSION__ >= 202311L
-typedef enum causelog_resolution causelog_resolution;
-#else
-typedef int32_t causelog_resolution;
-#endif // __STDC_VERSION__ >= 202311L
-#endif // __cplusplus
-
-/**
  * The shape of a conflict as one side sees it: the local operation, then the remote one.
  */
 enum causelog_conflict_type
@@ -503,6 +482,115 @@ typedef int32_t causelog_removal_reason;
 #endif // __cplusplus
 
 /**
+ * The kinds of strategies by which conflicts are decided.
+ *
+ * A strategy is passed as text: its name, such as `last_write_wins`, or a JSON object where it
+ * has parameters, such as `{"kind":"delete_wins","fallback":"first_write_wins"}`. Every strategy
+ * is a function of the row's entries alone: whoever holds the same entries decides alike.
+ */
+enum causelog_resolution_kind
+#if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+  : int32_t
+#endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+ {
+    /**
+     * No kind.
+     */
+    CAUSELOG_RESOLUTION_KIND_NONE = 0,
+    /**
+     * `"last_write_wins"`: the latest entry wins. A replica counts an entry as later than all that
+     * its author had seen of the row, whatever the wall clocks said; the plain detector, which
+     * knows no history, goes by the timestamp. Of equal ones that of the higher node id wins, and
+     * last that with the higher payload hash.
+     */
+    CAUSELOG_RESOLUTION_KIND_LAST_WRITE_WINS = 1,
+    /**
+     * `"first_write_wins"`: of two entries the one wins whose past, with itself, holds the earliest
+     * entry that the other's does not. So who was first may go on editing the row.
+     */
+    CAUSELOG_RESOLUTION_KIND_FIRST_WRITE_WINS = 2,
+    /**
+     * `{"kind":"node_priority","order":[...]}`: the entry of the node that comes first in this list
+     * wins. Nodes that are not listed come last; among those, and between entries of one node, the
+     * latest wins.
+     */
+    CAUSELOG_RESOLUTION_KIND_NODE_PRIORITY = 3,
+    /**
+     * `"vector_clock_causal"`, or `{"kind":"vector_clock_causal","fallback":...}`: an entry that has
+     * seen all others wins. Between concurrent ones the fallback decides; without one nobody does,
+     * and the conflict waits for somebody to decide.
+     */
+    CAUSELOG_RESOLUTION_KIND_VECTOR_CLOCK_CAUSAL = 4,
+    /**
+     * `{"kind":"delete_wins","fallback":...}`: a delete wins over entries that leave the row alive.
+     * What is left is resolved by the fallback.
+     */
+    CAUSELOG_RESOLUTION_KIND_DELETE_WINS = 5,
+    /**
+     * `{"kind":"update_wins","fallback":...}`: entries that leave the row alive win over deletes.
+     * What is left is resolved by the fallback.
+     */
+    CAUSELOG_RESOLUTION_KIND_UPDATE_WINS = 6,
+    /**
+     * `{"kind":"field_merge","liveness":...,"fields":{...}}`: the row, a JSON object, is merged field
+     * by field. `liveness` says whether it is there when one side deleted it and another did not:
+     * `last_write_wins`, `delete_wins` or `update_wins`. `fields` names what decides between
+     * concurrent changes of a field: `last_write_wins`, which those have that are not named, `max`,
+     * `min`, `set` or `counter`. Rows that are no JSON objects are resolved as by `last_write_wins`.
+     */
+    CAUSELOG_RESOLUTION_KIND_FIELD_MERGE = 7,
+    /**
+     * `"manual"`: nobody wins until somebody decides. Until then the row has the value of the latest
+     * entry.
+     */
+    CAUSELOG_RESOLUTION_KIND_MANUAL = 8,
+    /**
+     * `{"kind":"custom","name":...,"version":...}`: a `causelog_resolver` of the program decides.
+     */
+    CAUSELOG_RESOLUTION_KIND_CUSTOM = 9,
+};
+#ifndef __cplusplus
+#if __STDC_VERSION__ >= 202311L
+typedef enum causelog_resolution_kind causelog_resolution_kind;
+#else
+typedef int32_t causelog_resolution_kind;
+#endif // __STDC_VERSION__ >= 202311L
+#endif // __cplusplus
+
+/**
+ * Who won, by kind.
+ */
+enum causelog_winner_type
+#if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+  : int32_t
+#endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+ {
+    /**
+     * Nobody: there is no report.
+     */
+    CAUSELOG_WINNER_TYPE_NONE = 0,
+    /**
+     * One of the heads.
+     */
+    CAUSELOG_WINNER_TYPE_HEAD = 1,
+    /**
+     * None of them alone: the value was put together, or is the resolver's own.
+     */
+    CAUSELOG_WINNER_TYPE_MERGED = 2,
+    /**
+     * Nobody yet: somebody has to decide. The value is provisional.
+     */
+    CAUSELOG_WINNER_TYPE_PENDING = 3,
+};
+#ifndef __cplusplus
+#if __STDC_VERSION__ >= 202311L
+typedef enum causelog_winner_type causelog_winner_type;
+#else
+typedef int32_t causelog_winner_type;
+#endif // __STDC_VERSION__ >= 202311L
+#endif // __cplusplus
+
+/**
  * One of the two sides of a conflict between two entries.
  */
 enum causelog_side
@@ -563,12 +651,93 @@ enum causelog_reason_code
      * The entries are concurrent and the strategy does not choose between such.
      */
     CAUSELOG_REASON_CODE_CONCURRENT = 5,
+    /**
+     * The winner succeeds a later entry than the others do, though its own timestamp, by a
+     * wall clock that ran behind, is not the latest.
+     */
+    CAUSELOG_REASON_CODE_LATER_SUCCESSION = 6,
+    /**
+     * The winner's past goes back to the earliest entry that not all have seen.
+     */
+    CAUSELOG_REASON_CODE_EARLIER_WRITE = 7,
+    /**
+     * The winner's node comes first in the list.
+     */
+    CAUSELOG_REASON_CODE_HIGHER_PRIORITY = 8,
+    /**
+     * Deletes win over live entries; what was left was resolved by the fallback.
+     */
+    CAUSELOG_REASON_CODE_DELETE_WINS = 9,
+    /**
+     * Live entries win over deletes; what was left was resolved by the fallback.
+     */
+    CAUSELOG_REASON_CODE_UPDATE_WINS = 10,
+    /**
+     * The value was put together field by field.
+     */
+    CAUSELOG_REASON_CODE_FIELDS_MERGED = 11,
+    /**
+     * The fields cannot be merged because a payload is no JSON object: the latest entry wins.
+     */
+    CAUSELOG_REASON_CODE_NOT_AN_OBJECT = 12,
+    /**
+     * The application's resolver decided.
+     */
+    CAUSELOG_REASON_CODE_CUSTOM = 13,
+    /**
+     * The application's resolver left it to somebody to decide.
+     */
+    CAUSELOG_REASON_CODE_DEFERRED = 14,
+    /**
+     * The application's resolver is not registered here: the value is that of the latest entry
+     * until it is.
+     */
+    CAUSELOG_REASON_CODE_RESOLVER_MISSING = 15,
+    /**
+     * The application's resolver failed: the value is that of the latest entry until somebody
+     * decides.
+     */
+    CAUSELOG_REASON_CODE_RESOLVER_FAILED = 16,
 };
 #ifndef __cplusplus
 #if __STDC_VERSION__ >= 202311L
 typedef enum causelog_reason_code causelog_reason_code;
 #else
 typedef int32_t causelog_reason_code;
+#endif // __STDC_VERSION__ >= 202311L
+#endif // __cplusplus
+
+/**
+ * How a row's value came about.
+ */
+enum causelog_row_state
+#if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+  : int32_t
+#endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+ {
+    /**
+     * No state: there is no row.
+     */
+    CAUSELOG_ROW_STATE_NONE = 0,
+    /**
+     * One entry has seen all others, or the rules have decided between those that have not.
+     */
+    CAUSELOG_ROW_STATE_RESOLVED = 1,
+    /**
+     * Somebody has to decide. The value is provisional, and the same everywhere.
+     */
+    CAUSELOG_ROW_STATE_PENDING = 2,
+    /**
+     * A function of the application has to decide, and is not registered here or has failed.
+     * The value is provisional, and may be another one on replicas where it has decided.
+     */
+    CAUSELOG_ROW_STATE_UNRESOLVED = 3,
+};
+#ifndef __cplusplus
+#if __STDC_VERSION__ >= 202311L
+typedef enum causelog_row_state causelog_row_state;
+#else
+typedef int32_t causelog_row_state;
 #endif // __STDC_VERSION__ >= 202311L
 #endif // __cplusplus
 
@@ -679,6 +848,49 @@ typedef int32_t causelog_moment_kind;
 #endif // __cplusplus
 
 /**
+ * The kinds of a decision.
+ */
+enum causelog_decision_type
+#if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+  : int32_t
+#endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+ {
+    /**
+     * No decision.
+     */
+    CAUSELOG_DECISION_NONE = 0,
+    /**
+     * The head with the dot `head` wins.
+     */
+    CAUSELOG_DECISION_HEAD = 1,
+    /**
+     * The row takes the payload `value`, which no entry need carry.
+     */
+    CAUSELOG_DECISION_VALUE = 2,
+    /**
+     * The row is deleted.
+     */
+    CAUSELOG_DECISION_DELETE = 3,
+    /**
+     * Somebody is to decide: the conflict goes to the inbox.
+     */
+    CAUSELOG_DECISION_DEFER = 4,
+};
+#ifndef __cplusplus
+#if __STDC_VERSION__ >= 202311L
+typedef enum causelog_decision_type causelog_decision_type;
+#else
+typedef int32_t causelog_decision_type;
+#endif // __STDC_VERSION__ >= 202311L
+#endif // __cplusplus
+
+/**
+ * Where a resolver of the program puts its answer. It lives until the resolver returns. Who answers
+ * twice has said the latter.
+ */
+typedef struct causelog_answer causelog_answer;
+
+/**
  * Bytes or text that a function made for its caller, who frees it. Never changes.
  */
 typedef struct causelog_buffer causelog_buffer;
@@ -729,10 +941,20 @@ typedef struct causelog_consumers causelog_consumers;
 typedef struct causelog_cursor causelog_cursor;
 
 /**
+ * The custom resolvers that a registry names. Never changes.
+ */
+typedef struct causelog_custom_resolvers causelog_custom_resolvers;
+
+/**
  * Finds conflicts between entries, and resolves sets of them by one strategy. It needs
  * no log, has no state but its settings, and may be used from several threads at once.
  */
 typedef struct causelog_detector causelog_detector;
+
+/**
+ * Part of the effective view. Never changes.
+ */
+typedef struct causelog_effective_changes causelog_effective_changes;
 
 /**
  * Entries that a consumer was handed. Never changes, and may outlive the consumer.
@@ -750,10 +972,35 @@ typedef struct causelog_entry causelog_entry;
 typedef struct causelog_error causelog_error;
 
 /**
+ * How a row became what it is: its entries, what each of them had seen, and every conflict on the way.
+ * Never changes, and may be read from several threads at once.
+ *
+ * It follows from the entries alone, so that replicas with the same entries and rules tell the same,
+ * word for word.
+ */
+typedef struct causelog_explanation causelog_explanation;
+
+/**
+ * The dots of a row's heads. Never changes.
+ */
+typedef struct causelog_heads causelog_heads;
+
+/**
  * A hybrid logical clock: it follows the wall clock, never goes back, and never falls
  * behind a timestamp that it has seen. Logs have one inside; this is for other uses.
  */
 typedef struct causelog_hybrid_clock causelog_hybrid_clock;
+
+/**
+ * The rows about which somebody had to decide when a replica was asked. Never changes, and may be read
+ * from several threads at once.
+ */
+typedef struct causelog_inbox causelog_inbox;
+
+/**
+ * A row about which somebody has to decide.
+ */
+typedef struct causelog_inbox_item causelog_inbox_item;
 
 /**
  * An append-only log of row changes that knows what each of them had seen, in a
@@ -773,9 +1020,42 @@ typedef struct causelog_log causelog_log;
 typedef struct causelog_owned_row_id causelog_owned_row_id;
 
 /**
+ * Which strategy decides which conflict: by table and class, else by table, else the default.
+ *
+ * Every replica that is to end in the same state needs the same registry;
+ * `causelog_registry_fingerprint` tells. Strategies are passed as text, as
+ * `causelog_resolution_kind` describes them. Use a registry that is being changed by one thread
+ * at a time.
+ */
+typedef struct causelog_registry causelog_registry;
+
+/**
  * What was removed from a log. Never changes.
  */
 typedef struct causelog_removals causelog_removals;
+
+/**
+ * A log whose entries have a meaning: the rows that they make, and what became of every conflict.
+ *
+ * A replica owns its log. It records changes of its own node, takes in those of others, and says
+ * what each row is now. Replicas that hold the same entries under the same rules show the same rows
+ * and the same conflicts, byte for byte, in whatever order the entries came.
+ *
+ * All functions of a replica but `causelog_replica_free` may be called from several threads at once.
+ * The program's resolvers are called without any lock.
+ */
+typedef struct causelog_replica causelog_replica;
+
+/**
+ * A row as a replica had it when it was asked. Never changes, and may be read from several threads at
+ * once.
+ */
+typedef struct causelog_replica_row causelog_replica_row;
+
+/**
+ * All rows of a table as a replica had them when it was asked. Never changes.
+ */
+typedef struct causelog_replica_row_list causelog_replica_row_list;
 
 /**
  * Which entries disagreed, who won, by which strategy, and why. Never changes, and may be
@@ -784,15 +1064,36 @@ typedef struct causelog_removals causelog_removals;
 typedef struct causelog_report causelog_report;
 
 /**
+ * Reports of conflicts. Never changes, and may be read from several threads at once.
+ */
+typedef struct causelog_reports causelog_reports;
+
+/**
  * A row as it stood at some moment. Never changes, and may outlive what it was asked of.
  */
 typedef struct causelog_row causelog_row;
+
+/**
+ * What a resolver of the program is asked to decide. It lives until the resolver returns.
+ */
+typedef struct causelog_row_conflict causelog_row_conflict;
 
 /**
  * The rows of a snapshot, or of a view as they were when it was asked, one after the other.
  * It may outlive either. Use it by one thread at a time.
  */
 typedef struct causelog_row_cursor causelog_row_cursor;
+
+/**
+ * What a row is by its entries, and which conflicts made it so. Never changes, and may be read from
+ * several threads at once.
+ */
+typedef struct causelog_row_resolution causelog_row_resolution;
+
+/**
+ * What a replica held of rows and conflicts when it was asked, in numbers. Never changes.
+ */
+typedef struct causelog_row_stats causelog_row_stats;
 
 /**
  * What was copied out of a damaged log, and what could not be. Never changes.
@@ -809,6 +1110,11 @@ typedef struct causelog_snapshot causelog_snapshot;
  * What a log held when it was asked, in numbers. Never changes.
  */
 typedef struct causelog_stats causelog_stats;
+
+/**
+ * What an exchange did. Never changes.
+ */
+typedef struct causelog_sync_report causelog_sync_report;
 
 /**
  * A time that stands still until it is moved: for tests, replays and simulations. Logs
@@ -847,6 +1153,17 @@ typedef struct causelog_verify_report causelog_verify_report;
  * when the log's own handle is freed. Once the log is closed it still shows what it had.
  */
 typedef struct causelog_view causelog_view;
+
+/**
+ * Conflicts, and how other rules would have decided them. Never changes, and may be read from several
+ * threads at once.
+ */
+typedef struct causelog_what_ifs causelog_what_ifs;
+
+/**
+ * Writes in order, to be written together. Use it by one thread at a time.
+ */
+typedef struct causelog_writes causelog_writes;
 
 /**
  * Text in UTF-8: a pointer and a length in bytes. It need not end in NUL, and may hold one.
@@ -1353,6 +1670,296 @@ typedef struct causelog_finding {
     struct causelog_text message;
 } causelog_finding;
 
+/**
+ * Dots: a pointer and a count. NULL means that there are none, which differs from some of
+ * length 0 where they are optional: a write that expects the heads of a row that never was
+ * points somewhere and has length 0.
+ *
+ * Borrowed in the same way as `causelog_text`.
+ */
+typedef struct causelog_dots {
+    /**
+     * Where they begin.
+     */
+    const struct causelog_dot *data;
+    /**
+     * How many there are.
+     */
+    size_t length;
+} causelog_dots;
+
+/**
+ * The name of a custom resolver, and its version.
+ */
+typedef struct causelog_custom_resolver {
+    /**
+     * The name, as long as the list lives.
+     */
+    struct causelog_text name;
+    /**
+     * The version.
+     */
+    uint32_t version;
+} causelog_custom_resolver;
+
+/**
+ * What is decided about a row in conflict. What its type does not use is ignored.
+ *
+ * Passed to a function, what it points to is only read during the call.
+ */
+typedef struct causelog_decision {
+    /**
+     * A `causelog_decision_type`.
+     */
+    int32_t type;
+    /**
+     * The head that wins.
+     */
+    struct causelog_dot head;
+    /**
+     * The payload that the row takes.
+     */
+    struct causelog_bytes value;
+} causelog_decision;
+
+/**
+ * A function of the program that decides conflicts: it looks at `conflict` and answers by
+ * `causelog_answer_decide` or `causelog_answer_fail`; without an answer it has failed. `context` is
+ * what was registered with it.
+ *
+ * It must be a pure function of the conflict: every replica calls its own, and all must come to one
+ * answer. It may read the replica that calls it; writing to it there is `CAUSELOG_RESOLVER_FAILED`. It
+ * must return: no `longjmp` and no C++ exception may leave it, and it must not free the replica.
+ *
+ * It is called by whichever thread uses the replica, within the call, and by several at once.
+ */
+typedef void (*causelog_resolver_function)(void *context,
+                                           const struct causelog_row_conflict *conflict,
+                                           struct causelog_answer *answer);
+
+/**
+ * A function of the program that ends the `context` of a resolver.
+ */
+typedef void (*causelog_destroy_function)(void *context);
+
+/**
+ * A resolver of the program, for `{"kind":"custom","name":...,"version":...}`.
+ */
+typedef struct causelog_resolver {
+    /**
+     * Under which name it decides.
+     */
+    struct causelog_text name;
+    /**
+     * Its version: another one may decide differently, and is another rule.
+     */
+    uint32_t version;
+    /**
+     * The function.
+     */
+    causelog_resolver_function resolve;
+    /**
+     * What the function is handed; may be NULL.
+     */
+    void *context;
+    /**
+     * What is called with `context`, once for each registration that succeeded, when the function
+     * will not be called by it any more: at the latest when the replica is freed, at the earliest
+     * by the call that registers another function in its place. Never from within the function. May
+     * be NULL.
+     */
+    causelog_destroy_function destroy;
+} causelog_resolver;
+
+/**
+ * How a replica is opened. Begin with `CAUSELOG_REPLICA_OPTIONS_INIT`; what is zero or NULL means
+ * the default.
+ */
+typedef struct causelog_replica_options {
+    /**
+     * The size of this struct: `sizeof(causelog_replica_options)`.
+     */
+    size_t size;
+    /**
+     * How its log is opened. A replica cannot be opened for reading only: open its log so.
+     */
+    const struct causelog_log_options *log;
+    /**
+     * The rules by which conflicts are resolved, which are copied. By default they stay as they were
+     * last set; a new replica resolves everything by `last_write_wins`.
+     */
+    const struct causelog_registry *registry;
+    /**
+     * Functions that decide conflicts; see `causelog_replica_register_resolver`.
+     */
+    const struct causelog_resolver *resolvers;
+    /**
+     * How many there are.
+     */
+    size_t resolver_count;
+    /**
+     * Not zero, as by default: a function that decides conflicts is called once more with the heads
+     * in another order, and has failed if it answers differently.
+     */
+    const int32_t *check_resolvers;
+    /**
+     * How much memory histories of rows in conflict may take, in bytes; by default 16777216.
+     */
+    const uint64_t *history_memory;
+} causelog_replica_options;
+
+/**
+ * One change of a row to be written, and what its writer takes the row to be. Begin with
+ * `CAUSELOG_WRITE_INIT`, or one of `causelog_write_insert`, `causelog_write_update`,
+ * `causelog_write_delete`. What it points to is only read during the call.
+ */
+typedef struct causelog_write {
+    /**
+     * The size of this struct: `sizeof(causelog_write)`.
+     */
+    size_t size;
+    /**
+     * The table's name.
+     */
+    struct causelog_text table;
+    /**
+     * The row within the table.
+     */
+    struct causelog_row_id row_id;
+    /**
+     * What happens to the row: a `causelog_operation`.
+     */
+    int32_t operation;
+    /**
+     * The row's payload after it; never on a delete.
+     */
+    struct causelog_bytes after;
+    /**
+     * The dots of the heads that the writer has read, in any order: the write is refused when the row
+     * has others by now. No dots, but not NULL, expect a row that never was. NULL expects nothing.
+     */
+    struct causelog_dots expected;
+    /**
+     * Small strings for an audit: who, why. Of a key that stands here twice the last value counts.
+     * NULL if there are none.
+     */
+    const struct causelog_metadata *metadata;
+    /**
+     * How many there are.
+     */
+    size_t metadata_count;
+} causelog_write;
+
+/**
+ * A transaction that could not be taken in, and why. Nothing of it was written; it can come again.
+ */
+typedef struct causelog_skipped_transaction {
+    /**
+     * The name of the transaction.
+     */
+    struct causelog_dot transaction;
+    /**
+     * Why: `CAUSELOG_CLOCK_SKEW` when its time has not come yet, `CAUSELOG_DOT_REUSE` when the replica
+     * holds something else under its dots, `CAUSELOG_MISSING_DEPENDENCY` when it follows on one that
+     * was skipped, `CAUSELOG_INVALID_ARGUMENT` or `CAUSELOG_TOO_LARGE` when it cannot be right.
+     */
+    causelog_status status;
+    /**
+     * The same for people, as long as the report lives.
+     */
+    struct causelog_text message;
+} causelog_skipped_transaction;
+
+/**
+ * Which conflicts to report. Begin with `CAUSELOG_CONFLICT_QUERY_INIT`, which asks for all; every
+ * field that is not zero or NULL narrows the answer.
+ */
+typedef struct causelog_conflict_query {
+    /**
+     * The size of this struct: `sizeof(causelog_conflict_query)`.
+     */
+    size_t size;
+    /**
+     * Only those of this table.
+     */
+    const struct causelog_text *table;
+    /**
+     * Only those of rows with this id, in whichever table.
+     */
+    const struct causelog_row_id *row_id;
+    /**
+     * Only those of this class: a `causelog_conflict_class`.
+     */
+    int32_t conflict_class;
+    /**
+     * Only those that are settled if it points to a number that is not zero, only those that stand if
+     * it points to zero.
+     */
+    const int32_t *settled;
+    /**
+     * Of the settled ones only those that an entry after this LSN settled: the last one that was
+     * handled, or 0.
+     */
+    uint64_t since;
+    /**
+     * At most so many.
+     */
+    const uint64_t *limit;
+} causelog_conflict_query;
+
+/**
+ * Who has taken up an item of the inbox.
+ */
+typedef struct causelog_claim {
+    /**
+     * A name, of a person or a job, as long as the inbox lives.
+     */
+    struct causelog_text by;
+    /**
+     * When, in nanoseconds since the Unix epoch.
+     */
+    int64_t at;
+} causelog_claim;
+
+/**
+ * What became of a row. What it points to lives as long as the changes that it is one of.
+ */
+typedef struct causelog_effective_change {
+    /**
+     * Where somebody goes on who has handled this change and all others of its transaction.
+     */
+    struct causelog_text position;
+    /**
+     * The transaction that did it; zeros if it was a change of rules.
+     */
+    struct causelog_dot transaction;
+    /**
+     * When that transaction was made, by its author's clock, in nanoseconds since the Unix epoch; of a
+     * change of rules, that of the last entry before it.
+     */
+    int64_t timestamp;
+    /**
+     * The table.
+     */
+    struct causelog_text table;
+    /**
+     * The row within the table.
+     */
+    struct causelog_row_id row_id;
+    /**
+     * What happened to the row, whatever the entry that caused it was.
+     */
+    causelog_operation operation;
+    /**
+     * The row's payload before; `data` is NULL if it was not there, or has none.
+     */
+    struct causelog_bytes before;
+    /**
+     * The row's payload after; `data` is NULL if it is not there, or has none.
+     */
+    struct causelog_bytes after;
+} causelog_effective_change;
+
 #ifdef __cplusplus
 extern "C" {
 #endif // __cplusplus
@@ -1817,21 +2424,6 @@ const char *causelog_durability_name(int32_t durability);
 const char *causelog_removal_reason_name(int32_t reason);
 
 /**
- * The name of a resolution: `"last_write_wins"`, `"vector_clock_causal"`; `"unknown"` of
- * anything else. NUL-terminated, never freed.
- */
-const char *causelog_resolution_name(int32_t resolution);
-
-/**
- * The resolution with this name.
- *
- * Fails with `CAUSELOG_INVALID_ARGUMENT` when there is none.
- */
-causelog_status causelog_resolution_parse(struct causelog_text name,
-                                          causelog_resolution *resolution,
-                                          struct causelog_error **error);
-
-/**
  * The name of a conflict type, such as `"update_delete"`; `"unknown"` of anything else.
  * NUL-terminated, never freed.
  */
@@ -1854,6 +2446,18 @@ const char *causelog_reason_code_name(int32_t reason_code);
  * NUL-terminated, never freed.
  */
 const char *causelog_side_name(int32_t side);
+
+/**
+ * The name of a winner's kind: `"head"`, `"merged"`, `"pending"`; `"unknown"` of anything
+ * else. NUL-terminated, never freed.
+ */
+const char *causelog_winner_type_name(int32_t winner_type);
+
+/**
+ * The name of a row's state: `"resolved"`, `"pending"`, `"unresolved"`; `"unknown"` of
+ * anything else. NUL-terminated, never freed.
+ */
+const char *causelog_row_state_name(int32_t row_state);
 
 /**
  * The shape of two operations.
@@ -3036,21 +3640,46 @@ struct causelog_finding causelog_salvage_report_finding(const struct causelog_sa
 void causelog_salvage_report_free(struct causelog_salvage_report *report);
 
 /**
- * A detector that resolves by `resolution`, a `causelog_resolution`. It notes down the
- * time from `time`, or if that is NULL from the system's clock. Free it with
- * `causelog_detector_free`.
- *
- * Fails with `CAUSELOG_INVALID_ARGUMENT` when `resolution` is none.
+ * The name of a kind, such as `"delete_wins"`; `"unknown"` of anything else. NUL-terminated,
+ * never freed.
  */
-causelog_status causelog_detector_new(int32_t resolution,
+const char *causelog_resolution_kind_name(int32_t kind);
+
+/**
+ * The kind of the strategy that the text `resolution` says.
+ *
+ * Fails with `CAUSELOG_INVALID_ARGUMENT` when it is no strategy.
+ */
+causelog_status causelog_resolution_kind_of(struct causelog_text resolution,
+                                            causelog_resolution_kind *kind,
+                                            struct causelog_error **error);
+
+/**
+ * Whether the strategy that the text `resolution` says makes sense by itself.
+ *
+ * Fails with `CAUSELOG_INVALID_ARGUMENT`, saying why, when it is no strategy, lists a node twice,
+ * has a fallback that could never be asked or that contradicts what it is the fallback of, or is
+ * custom without a name.
+ */
+causelog_status causelog_resolution_validate(struct causelog_text resolution,
+                                             struct causelog_error **error);
+
+/**
+ * A detector that resolves by the strategy `resolution`, text as `causelog_resolution_kind`
+ * describes it. It notes down the time from `time`, or if that is NULL from the system's clock.
+ * Free it with `causelog_detector_free`.
+ *
+ * Fails with `CAUSELOG_INVALID_ARGUMENT` when `resolution` is no strategy.
+ */
+causelog_status causelog_detector_new(struct causelog_text resolution,
                                       const struct causelog_time *time,
                                       struct causelog_detector **detector,
                                       struct causelog_error **error);
 
 /**
- * The strategy it resolves by.
+ * The strategy it resolves by, as text. Borrowed.
  */
-causelog_resolution causelog_detector_resolution(const struct causelog_detector *detector);
+struct causelog_text causelog_detector_resolution(const struct causelog_detector *detector);
 
 /**
  * The conflict between these two entries; `*conflict` becomes NULL if there is none. Free
@@ -3175,13 +3804,41 @@ const struct causelog_entry *causelog_report_head(const struct causelog_report *
                                                   size_t index);
 
 /**
- * How it was decided.
+ * The dots of the heads, in the same order: what a decision about the row expects. Borrowed.
  */
-causelog_resolution causelog_report_strategy(const struct causelog_report *report);
+struct causelog_dots causelog_report_head_dots(const struct causelog_report *report);
 
 /**
- * Whether an entry won; `*winner` becomes its dot then. False while somebody has to
- * decide: the value is provisional. `winner` may be NULL.
+ * The row's payload before the heads parted. Borrowed; `data` is NULL if it was not there, has
+ * none, or nothing is known of it, as to the plain detector.
+ */
+struct causelog_bytes causelog_report_ancestor(const struct causelog_report *report);
+
+/**
+ * How it was decided: a strategy, as text. Borrowed.
+ */
+struct causelog_text causelog_report_strategy(const struct causelog_report *report);
+
+/**
+ * Which rule of the registry named the strategy: `orders/update_delete`, `orders` or `default`.
+ * Borrowed; `data` is NULL if there was no registry.
+ */
+struct causelog_text causelog_report_rule(const struct causelog_report *report);
+
+/**
+ * The fingerprint of the registry that was in force. Borrowed; `data` is NULL if there was none.
+ */
+struct causelog_text causelog_report_registry(const struct causelog_report *report);
+
+/**
+ * Who won, by kind; `causelog_report_winner` has the dot of a head.
+ */
+causelog_winner_type causelog_report_winner_type(const struct causelog_report *report);
+
+/**
+ * Whether an entry won; `*winner` becomes its dot then. False while somebody has to decide,
+ * when the value is provisional, and when the value was merged: `causelog_report_winner_type`
+ * tells. `winner` may be NULL.
  */
 bool causelog_report_winner(const struct causelog_report *report, struct causelog_dot *winner);
 
@@ -3227,6 +3884,11 @@ bool causelog_report_settled_by(const struct causelog_report *report, struct cau
 int64_t causelog_report_detected_at(const struct causelog_report *report);
 
 /**
+ * Whether the row is there as resolved.
+ */
+bool causelog_report_leaves_live(const struct causelog_report *report);
+
+/**
  * The row's payload as resolved, provisionally so while nobody has won. Borrowed; `data`
  * is NULL if the row is deleted.
  */
@@ -3259,6 +3921,1075 @@ causelog_status causelog_report_to_text(const struct causelog_report *report,
  * Frees a report; NULL is fine.
  */
 void causelog_report_free(struct causelog_report *report);
+
+/**
+ * What a row is by all of its entries, `count` of them in any order, and every conflict that made it
+ * so. Free the row with `causelog_row_resolution_free`.
+ *
+ * Each entry must come with all that its author had seen of the row: what is missing is taken never
+ * to have been.
+ *
+ * Fails with `CAUSELOG_INVALID_ARGUMENT` when there is no entry, they are not of one row, or the
+ * strategy is one that `causelog_resolution_validate` refuses; `CAUSELOG_DOT_REUSE` when two have one
+ * dot but differ, and as `causelog_entry_vector_clock` does.
+ */
+causelog_status causelog_detector_resolve_row(const struct causelog_detector *detector,
+                                              const struct causelog_entry *const *entries,
+                                              size_t count,
+                                              struct causelog_row_resolution **row,
+                                              struct causelog_error **error);
+
+/**
+ * Whether the row is there.
+ */
+bool causelog_row_resolution_is_live(const struct causelog_row_resolution *row);
+
+/**
+ * Its payload. Borrowed; `data` is NULL if it is not there, or has none.
+ */
+struct causelog_bytes causelog_row_resolution_value(const struct causelog_row_resolution *row);
+
+/**
+ * The entries that no other has seen, in canonical order. Borrowed.
+ */
+struct causelog_dots causelog_row_resolution_heads(const struct causelog_row_resolution *row);
+
+/**
+ * The conflict between the heads; NULL if they do not disagree. Borrowed.
+ */
+const struct causelog_report *causelog_row_resolution_standing(const struct causelog_row_resolution *row);
+
+/**
+ * How many conflicts a later entry ended.
+ */
+size_t causelog_row_resolution_settled_count(const struct causelog_row_resolution *row);
+
+/**
+ * The one at this place, in the canonical order of those entries, from 0; NULL beyond the count. Borrowed.
+ */
+const struct causelog_report *causelog_row_resolution_settled(const struct causelog_row_resolution *row,
+                                                              size_t index);
+
+/**
+ * Frees a row; NULL is fine.
+ */
+void causelog_row_resolution_free(struct causelog_row_resolution *row);
+
+/**
+ * A registry that resolves everything by the strategy `resolution`, whose sense is not checked
+ * before it is used. Free it with `causelog_registry_free`.
+ *
+ * Fails with `CAUSELOG_INVALID_ARGUMENT` when `resolution` is no strategy.
+ */
+causelog_status causelog_registry_new(struct causelog_text resolution,
+                                      struct causelog_registry **registry,
+                                      struct causelog_error **error);
+
+/**
+ * The registry that this JSON says. Free it with `causelog_registry_free`.
+ *
+ * Fails with `CAUSELOG_INVALID_ARGUMENT` when it is not what `causelog_registry_to_json` gives,
+ * or as `causelog_registry_validate` does.
+ */
+causelog_status causelog_registry_from_json(struct causelog_text json,
+                                            struct causelog_registry **registry,
+                                            struct causelog_error **error);
+
+/**
+ * The registry as one line of JSON, the same for equal registries. Free the buffer with
+ * `causelog_buffer_free`.
+ *
+ * Fails with `CAUSELOG_INVALID_ARGUMENT` when an argument is NULL.
+ */
+causelog_status causelog_registry_to_json(const struct causelog_registry *registry,
+                                          struct causelog_buffer **json,
+                                          struct causelog_error **error);
+
+/**
+ * The strategy where no other rule matches, as text. Free the buffer with `causelog_buffer_free`.
+ *
+ * Fails with `CAUSELOG_INVALID_ARGUMENT` when an argument is NULL.
+ */
+causelog_status causelog_registry_default_resolution(const struct causelog_registry *registry,
+                                                     struct causelog_buffer **resolution,
+                                                     struct causelog_error **error);
+
+/**
+ * Sets the strategy where no other rule matches.
+ *
+ * Fails with `CAUSELOG_INVALID_ARGUMENT` when `resolution` is no strategy, and as
+ * `causelog_registry_validate` does; the registry stays as it was.
+ */
+causelog_status causelog_registry_set_default(struct causelog_registry *registry,
+                                              struct causelog_text resolution,
+                                              struct causelog_error **error);
+
+/**
+ * Sets the strategy for a table.
+ *
+ * Fails as `causelog_registry_set_default` does.
+ */
+causelog_status causelog_registry_set_table(struct causelog_registry *registry,
+                                            struct causelog_text table,
+                                            struct causelog_text resolution,
+                                            struct causelog_error **error);
+
+/**
+ * Sets the strategy for one class of conflicts of a table, a `causelog_conflict_class`.
+ *
+ * Fails as `causelog_registry_set_default` does, and with `CAUSELOG_INVALID_ARGUMENT` when
+ * `conflict_class` is none.
+ */
+causelog_status causelog_registry_set_class(struct causelog_registry *registry,
+                                            struct causelog_text table,
+                                            int32_t conflict_class,
+                                            struct causelog_text resolution,
+                                            struct causelog_error **error);
+
+/**
+ * Which rule matches a conflict of this table and class, a `causelog_conflict_class`: `*rule`
+ * becomes its name, `orders/update_delete`, `orders` or `default`, and `*resolution` its
+ * strategy, as text. Either may be NULL. Free the buffers with `causelog_buffer_free`.
+ *
+ * Fails with `CAUSELOG_INVALID_ARGUMENT` when `conflict_class` is none.
+ */
+causelog_status causelog_registry_rule(const struct causelog_registry *registry,
+                                       struct causelog_text table,
+                                       int32_t conflict_class,
+                                       struct causelog_buffer **rule,
+                                       struct causelog_buffer **resolution,
+                                       struct causelog_error **error);
+
+/**
+ * Whether the registry makes sense.
+ *
+ * Fails with `CAUSELOG_INVALID_ARGUMENT`, naming the rule and the reason: as
+ * `causelog_resolution_validate` does, and for an empty table name, a class that cannot arise, and
+ * a table that merges fields in some conflicts and not in all.
+ */
+causelog_status causelog_registry_validate(const struct causelog_registry *registry,
+                                           struct causelog_error **error);
+
+/**
+ * Text of 32 hexadecimal digits that is the same for equal registries only. Free the buffer with
+ * `causelog_buffer_free`.
+ *
+ * Fails with `CAUSELOG_INVALID_ARGUMENT` when an argument is NULL.
+ */
+causelog_status causelog_registry_fingerprint(const struct causelog_registry *registry,
+                                              struct causelog_buffer **fingerprint,
+                                              struct causelog_error **error);
+
+/**
+ * Every custom resolver that the registry names, each once, ascending. Free the list with
+ * `causelog_custom_resolvers_free`.
+ *
+ * Fails with `CAUSELOG_INVALID_ARGUMENT` when an argument is NULL.
+ */
+causelog_status causelog_registry_custom_resolvers(const struct causelog_registry *registry,
+                                                   struct causelog_custom_resolvers **resolvers,
+                                                   struct causelog_error **error);
+
+/**
+ * How many there are.
+ */
+size_t causelog_custom_resolvers_count(const struct causelog_custom_resolvers *resolvers);
+
+/**
+ * The one at this place, from 0; zeros beyond the count.
+ */
+struct causelog_custom_resolver causelog_custom_resolvers_get(const struct causelog_custom_resolvers *resolvers,
+                                                              size_t index);
+
+/**
+ * Frees a list of custom resolvers; NULL is fine.
+ */
+void causelog_custom_resolvers_free(struct causelog_custom_resolvers *resolvers);
+
+/**
+ * Frees a registry; NULL is fine.
+ */
+void causelog_registry_free(struct causelog_registry *registry);
+
+/**
+ * The head with this dot wins.
+ */
+struct causelog_decision causelog_decision_head(struct causelog_dot head);
+
+/**
+ * The row takes this payload, to which the decision points.
+ */
+struct causelog_decision causelog_decision_value(struct causelog_bytes value);
+
+/**
+ * The row is deleted.
+ */
+struct causelog_decision causelog_decision_delete(void);
+
+/**
+ * Somebody is to decide: the conflict goes to the inbox.
+ */
+struct causelog_decision causelog_decision_defer(void);
+
+/**
+ * The table. Borrowed.
+ */
+struct causelog_text causelog_row_conflict_table(const struct causelog_row_conflict *conflict);
+
+/**
+ * The row. Borrowed; NULL of NULL.
+ */
+const struct causelog_row_id *causelog_row_conflict_row_id(const struct causelog_row_conflict *conflict);
+
+/**
+ * What the heads did to the row, taken together.
+ */
+causelog_conflict_class causelog_row_conflict_class(const struct causelog_row_conflict *conflict);
+
+/**
+ * How many heads there are: entries that no other has seen.
+ */
+size_t causelog_row_conflict_head_count(const struct causelog_row_conflict *conflict);
+
+/**
+ * The head at this place, from 0; NULL beyond the count. Borrowed. Their order says nothing: a
+ * resolver must answer alike for any.
+ */
+const struct causelog_entry *causelog_row_conflict_head(const struct causelog_row_conflict *conflict,
+                                                        size_t index);
+
+/**
+ * Whether the row was there before the heads parted.
+ */
+bool causelog_row_conflict_ancestor_is_live(const struct causelog_row_conflict *conflict);
+
+/**
+ * The row's payload before the heads parted. Borrowed; `data` is NULL if it was not there, or has none.
+ */
+struct causelog_bytes causelog_row_conflict_ancestor(const struct causelog_row_conflict *conflict);
+
+/**
+ * Answers with a decision, which is copied.
+ *
+ * Fails with `CAUSELOG_INVALID_ARGUMENT` when the decision is malformed; the resolver has then
+ * failed with that, unless it answers again.
+ */
+causelog_status causelog_answer_decide(struct causelog_answer *answer,
+                                       struct causelog_decision decision,
+                                       struct causelog_error **error);
+
+/**
+ * Answers that the resolver has failed, and why: the conflict goes to the inbox with `message`.
+ *
+ * Fails with `CAUSELOG_INVALID_ARGUMENT` when the message is malformed.
+ */
+causelog_status causelog_answer_fail(struct causelog_answer *answer,
+                                     struct causelog_text message,
+                                     struct causelog_error **error);
+
+/**
+ * Opens the replica in the directory `path`, made if it is not there. A log that was no replica's
+ * becomes one. `options` may be NULL. Free it with `causelog_replica_free`.
+ *
+ * The heads of all rows are worked out from the log, which is read once.
+ *
+ * Fails as `causelog_log_open` does; with `CAUSELOG_INVALID_ARGUMENT` for a registry that
+ * `causelog_registry_validate` refuses, for a resolver without a name or a function, and for options
+ * that ask for reading only.
+ */
+causelog_status causelog_replica_open(struct causelog_text path,
+                                      const struct causelog_replica_options *options,
+                                      struct causelog_replica **replica,
+                                      struct causelog_error **error);
+
+/**
+ * A new replica in memory, gone when its last handle is. `options` may be NULL. Free it with
+ * `causelog_replica_free`.
+ *
+ * Fails with `CAUSELOG_INVALID_ARGUMENT` as `causelog_replica_open` does.
+ */
+causelog_status causelog_replica_in_memory(const struct causelog_replica_options *options,
+                                           struct causelog_replica **replica,
+                                           struct causelog_error **error);
+
+/**
+ * The replica's log, to read: entries, snapshots, consumers. Writing to it or removing from it is
+ * `CAUSELOG_READ_ONLY`. Borrowed; NULL of NULL.
+ */
+const struct causelog_log *causelog_replica_log(const struct causelog_replica *replica);
+
+/**
+ * The node whose changes this replica records.
+ */
+struct causelog_uuid causelog_replica_node(const struct causelog_replica *replica);
+
+/**
+ * A copy of the rules by which conflicts are resolved. Free it with `causelog_registry_free`.
+ *
+ * Fails with `CAUSELOG_CLOSED`.
+ */
+causelog_status causelog_replica_registry(const struct causelog_replica *replica,
+                                          struct causelog_registry **registry,
+                                          struct causelog_error **error);
+
+/**
+ * Sets the rules by which conflicts are resolved, durably. Rows in conflict may take another value by
+ * it, which `causelog_replica_effective` shows; conflicts that are settled stay as they were decided.
+ *
+ * Fails with `CAUSELOG_INVALID_ARGUMENT` as `causelog_registry_validate` does; `CAUSELOG_NO_SPACE` or
+ * `CAUSELOG_IO` when it cannot be stored, `CAUSELOG_RESOLVER_FAILED` within a resolver, and
+ * `CAUSELOG_CLOSED`. The rules stay as they were.
+ */
+causelog_status causelog_replica_set_registry(const struct causelog_replica *replica,
+                                              const struct causelog_registry *registry,
+                                              struct causelog_error **error);
+
+/**
+ * Registers a function that decides conflicts, for strategies `{"kind":"custom",...}` of its name and
+ * version. What it has answered before is kept; what it, or one before it, failed at is asked again.
+ *
+ * Fails with `CAUSELOG_INVALID_ARGUMENT` when the name is empty or the function NULL, and
+ * `CAUSELOG_CLOSED`; the context then stays the caller's.
+ */
+causelog_status causelog_replica_register_resolver(const struct causelog_replica *replica,
+                                                   const struct causelog_resolver *resolver,
+                                                   struct causelog_error **error);
+
+/**
+ * Removes entries that later ones of the same row have replaced, as `causelog_log_compact` does: what
+ * the rows are, and how conflicts about them end, stay what they were. `*removals` becomes what that
+ * was: nothing, or one removal. `options` and `removals` may be NULL. Free the list with
+ * `causelog_removals_free`.
+ *
+ * Reports of conflicts that were settled below what is kept are gone; `causelog_log_removals` says
+ * that something was removed.
+ *
+ * Fails as `causelog_log_compact` does.
+ */
+causelog_status causelog_replica_compact(const struct causelog_replica *replica,
+                                         const struct causelog_compaction_options *options,
+                                         struct causelog_removals **removals,
+                                         struct causelog_error **error);
+
+/**
+ * Returns once all that was acknowledged will survive a loss of power, whatever the durability.
+ *
+ * Fails as `causelog_log_sync` does.
+ */
+causelog_status causelog_replica_sync(const struct causelog_replica *replica,
+                                      struct causelog_error **error);
+
+/**
+ * Syncs and closes the replica and its log, so that another handle can open it: every other call is
+ * `CAUSELOG_CLOSED` from now on. Closing again does nothing. The handle must still be freed.
+ *
+ * Fails with `CAUSELOG_IO` when the last sync failed; the replica is closed all the same.
+ */
+causelog_status causelog_replica_close(const struct causelog_replica *replica,
+                                       struct causelog_error **error);
+
+/**
+ * Frees a replica, and ends the contexts of its resolvers. Once the last cursor of its log is freed
+ * too it is closed, but nobody hears of it if the last sync failed: `causelog_replica_close` tells.
+ * NULL is fine.
+ */
+void causelog_replica_free(struct causelog_replica *replica);
+
+/**
+ * A row as it is now; `*row` becomes NULL if it is not there: not yet, or not any more. Free it with
+ * `causelog_replica_row_free`.
+ *
+ * Fails with `CAUSELOG_INVALID_ARGUMENT` for an empty table name or a malformed row id,
+ * `CAUSELOG_TRUNCATED` when the entry that carries the value was removed, `CAUSELOG_CORRUPT` or
+ * `CAUSELOG_IO` when the log cannot be read, and `CAUSELOG_CLOSED`.
+ */
+causelog_status causelog_replica_get(const struct causelog_replica *replica,
+                                     struct causelog_text table,
+                                     struct causelog_row_id row_id,
+                                     struct causelog_replica_row **row,
+                                     struct causelog_error **error);
+
+/**
+ * The row within its table. Borrowed; NULL of NULL.
+ */
+const struct causelog_row_id *causelog_replica_row_row_id(const struct causelog_replica_row *row);
+
+/**
+ * Its payload. Borrowed; `data` is NULL when the entry that decides carries none.
+ */
+struct causelog_bytes causelog_replica_row_value(const struct causelog_replica_row *row);
+
+/**
+ * The entries that no other has seen, in canonical order: what a conditional write expects. Borrowed.
+ */
+struct causelog_dots causelog_replica_row_heads(const struct causelog_replica_row *row);
+
+/**
+ * Whether the value is final.
+ */
+causelog_row_state causelog_replica_row_state(const struct causelog_replica_row *row);
+
+/**
+ * Frees a row that is not borrowed; NULL is fine.
+ */
+void causelog_replica_row_free(struct causelog_replica_row *row);
+
+/**
+ * All rows of a table that are there now, ascending by row id. Free the list with
+ * `causelog_replica_row_list_free`.
+ *
+ * It reads the entries of the table once, and holds the rows in memory.
+ *
+ * Fails as `causelog_replica_get` does.
+ */
+causelog_status causelog_replica_rows(const struct causelog_replica *replica,
+                                      struct causelog_text table,
+                                      struct causelog_replica_row_list **rows,
+                                      struct causelog_error **error);
+
+/**
+ * How many rows there are.
+ */
+size_t causelog_replica_row_list_count(const struct causelog_replica_row_list *rows);
+
+/**
+ * The row at this place, ascending by row id, from 0; NULL beyond the count. Borrowed: it lives as
+ * long as the list.
+ */
+const struct causelog_replica_row *causelog_replica_row_list_get(const struct causelog_replica_row_list *rows,
+                                                                 size_t index);
+
+/**
+ * Frees a list of rows; NULL is fine.
+ */
+void causelog_replica_row_list_free(struct causelog_replica_row_list *rows);
+
+/**
+ * The dots of a row's heads, in canonical order, whether it is there or deleted; none if it never was.
+ * They are what a conditional write expects. Free them with `causelog_heads_free`.
+ *
+ * Fails with `CAUSELOG_INVALID_ARGUMENT` for an empty table name or a malformed row id, and
+ * `CAUSELOG_CLOSED`.
+ */
+causelog_status causelog_replica_heads(const struct causelog_replica *replica,
+                                       struct causelog_text table,
+                                       struct causelog_row_id row_id,
+                                       struct causelog_heads **heads,
+                                       struct causelog_error **error);
+
+/**
+ * The dots, as long as the handle lives; never NULL, so that also none of them can be expected. None
+ * of NULL.
+ */
+struct causelog_dots causelog_heads_get(const struct causelog_heads *heads);
+
+/**
+ * Frees the dots of heads; NULL is fine.
+ */
+void causelog_heads_free(struct causelog_heads *heads);
+
+/**
+ * The row comes into being with the payload `after`. Nothing is copied: the write points to its parts.
+ */
+struct causelog_write causelog_write_insert(struct causelog_text table,
+                                            struct causelog_row_id row_id,
+                                            struct causelog_bytes after);
+
+/**
+ * The row takes the payload `after`. Nothing is copied: the write points to its parts.
+ */
+struct causelog_write causelog_write_update(struct causelog_text table,
+                                            struct causelog_row_id row_id,
+                                            struct causelog_bytes after);
+
+/**
+ * The row ends. Nothing is copied: the write points to its parts.
+ */
+struct causelog_write causelog_write_delete(struct causelog_text table,
+                                            struct causelog_row_id row_id);
+
+/**
+ * A batch without writes. Free it with `causelog_writes_free`.
+ */
+struct causelog_writes *causelog_writes_new(void);
+
+/**
+ * Copies one more write into the batch.
+ *
+ * Fails with `CAUSELOG_INVALID_ARGUMENT` for a write that is malformed. The batch stays as it is then.
+ */
+causelog_status causelog_writes_add(struct causelog_writes *writes,
+                                    const struct causelog_write *write,
+                                    struct causelog_error **error);
+
+/**
+ * How many writes the batch has; 0 of NULL.
+ */
+size_t causelog_writes_count(const struct causelog_writes *writes);
+
+/**
+ * Takes all writes out of the batch, so that it can be filled again.
+ *
+ * Fails with `CAUSELOG_INVALID_ARGUMENT` when `writes` is NULL.
+ */
+causelog_status causelog_writes_clear(struct causelog_writes *writes,
+                                      struct causelog_error **error);
+
+/**
+ * Frees a batch; NULL is fine.
+ */
+void causelog_writes_free(struct causelog_writes *writes);
+
+/**
+ * The row comes into being with the payload `after`. `appended` may be NULL.
+ *
+ * Fails with `CAUSELOG_ALREADY_EXISTS` when it is there; otherwise as `causelog_replica_write` does.
+ */
+causelog_status causelog_replica_insert(const struct causelog_replica *replica,
+                                        struct causelog_text table,
+                                        struct causelog_row_id row_id,
+                                        struct causelog_bytes after,
+                                        struct causelog_appended *appended,
+                                        struct causelog_error **error);
+
+/**
+ * The row takes the payload `after`. `appended` may be NULL.
+ *
+ * Fails with `CAUSELOG_NOT_FOUND` when it is not there; otherwise as `causelog_replica_write` does.
+ */
+causelog_status causelog_replica_update(const struct causelog_replica *replica,
+                                        struct causelog_text table,
+                                        struct causelog_row_id row_id,
+                                        struct causelog_bytes after,
+                                        struct causelog_appended *appended,
+                                        struct causelog_error **error);
+
+/**
+ * The row ends. `appended` may be NULL.
+ *
+ * Fails with `CAUSELOG_NOT_FOUND` when it is not there; otherwise as `causelog_replica_write` does.
+ */
+causelog_status causelog_replica_delete(const struct causelog_replica *replica,
+                                        struct causelog_text table,
+                                        struct causelog_row_id row_id,
+                                        struct causelog_appended *appended,
+                                        struct causelog_error **error);
+
+/**
+ * Writes changes of this node together: all of them, or none. Each is held against the row as it is,
+ * whose payload becomes the change's `before`. A later one sees what those before it have done.
+ * `appended` may be NULL. The batch stays as it is.
+ *
+ * A write covers all heads of its row, and so ends a conflict about it.
+ *
+ * Fails with `CAUSELOG_ALREADY_EXISTS` for an insert of a row that is there, `CAUSELOG_NOT_FOUND` for
+ * any other change of one that is not; `CAUSELOG_VERSION_MISMATCH` when a row has not the expected
+ * heads, or waits in the inbox and none are expected; `CAUSELOG_UNRESOLVED` when it waits for a
+ * resolver and none are expected; `CAUSELOG_INVALID_ARGUMENT` for an insert or
+ * update without a payload, for a payload that is no JSON object where fields are merged, and for an
+ * update without expected heads where some field is a counter, because a value that was read before
+ * would undo what has been added since: use `causelog_replica_patch` or `causelog_replica_increment`.
+ * `CAUSELOG_RESOLVER_FAILED` within a resolver. Otherwise as `causelog_log_append_transaction` does.
+ */
+causelog_status causelog_replica_write(const struct causelog_replica *replica,
+                                       const struct causelog_writes *writes,
+                                       struct causelog_appended *appended,
+                                       struct causelog_error **error);
+
+/**
+ * Records changes of this node as they are, together: for a program whose rows live elsewhere and that
+ * only tells what happened to them. They are not held against what the replica takes the rows to be.
+ * `appended` may be NULL. The batch stays as it is.
+ *
+ * Without changes this writes a merge: a transaction that only says what has been seen.
+ *
+ * Fails with `CAUSELOG_VERSION_MISMATCH` for a row that waits in the inbox, `CAUSELOG_UNRESOLVED` for
+ * one that waits for a resolver, `CAUSELOG_RESOLVER_FAILED` within a resolver; otherwise as
+ * `causelog_log_append_transaction` does.
+ */
+causelog_status causelog_replica_append(const struct causelog_replica *replica,
+                                        const struct causelog_changes *changes,
+                                        struct causelog_appended *appended,
+                                        struct causelog_error **error);
+
+/**
+ * Sets fields of a row that is a JSON object, and removes others, `remove_count` names at `remove`,
+ * from the value that it has at that moment. `fields` is a JSON object; `null` is a value. `remove`
+ * may be NULL if `remove_count` is 0, and `appended` too.
+ *
+ * Fails with `CAUSELOG_INVALID_ARGUMENT` when `fields` or the row is no JSON object,
+ * `CAUSELOG_NOT_FOUND` when the row is not there, `CAUSELOG_UNRESOLVED` when its value waits for a
+ * resolver; otherwise as `causelog_replica_write` does.
+ */
+causelog_status causelog_replica_patch(const struct causelog_replica *replica,
+                                       struct causelog_text table,
+                                       struct causelog_row_id row_id,
+                                       struct causelog_bytes fields,
+                                       const struct causelog_text *remove,
+                                       size_t remove_count,
+                                       struct causelog_appended *appended,
+                                       struct causelog_error **error);
+
+/**
+ * Adds `by` to an integer field of a row that is a JSON object, from the value that it has at that
+ * moment. A field that is not there counts as 0. `appended` may be NULL.
+ *
+ * Fails with `CAUSELOG_INVALID_ARGUMENT` when the row is no JSON object or the field no 64-bit integer,
+ * `CAUSELOG_TOO_LARGE` when the sum leaves the range of one, `CAUSELOG_NOT_FOUND` when the row is not
+ * there, `CAUSELOG_UNRESOLVED` when its value waits for a resolver; otherwise as
+ * `causelog_replica_write` does.
+ */
+causelog_status causelog_replica_increment(const struct causelog_replica *replica,
+                                           struct causelog_text table,
+                                           struct causelog_row_id row_id,
+                                           struct causelog_text field,
+                                           int64_t by,
+                                           struct causelog_appended *appended,
+                                           struct causelog_error **error);
+
+/**
+ * Takes in a transaction of another node, or of this one as another replica has it: writes it to the
+ * log, whoever wins, and judges what it does to its rows. One that is here already is recognised by its
+ * dot and changes nothing. `appended` may be NULL.
+ *
+ * Fails as `causelog_log_append_remote` does. A resolver of the program that fails is no error here:
+ * the entries are kept, and their conflict goes to the inbox. `CAUSELOG_RESOLVER_FAILED` only within a
+ * resolver.
+ */
+causelog_status causelog_replica_apply(const struct causelog_replica *replica,
+                                       const struct causelog_transaction *transaction,
+                                       struct causelog_appended *appended,
+                                       struct causelog_error **error);
+
+/**
+ * Exchanges what two replicas lack: each gets what its frontier does not cover of the other's log, in
+ * that log's order. `report` may be NULL. Free it with `causelog_sync_report_free`.
+ *
+ * A transaction that cannot be taken in is reported and left out with all that follow on it; the rest
+ * goes on. It stays where it is and comes again with the next exchange. Each transaction that was taken
+ * in is there as a whole, also when an error ends the exchange.
+ *
+ * Fails with whatever keeps a log from being read or written: `CAUSELOG_IO`, `CAUSELOG_NO_SPACE`,
+ * `CAUSELOG_CORRUPT`, `CAUSELOG_CLOSED`; `CAUSELOG_TRUNCATED` when one lacks what the other has removed,
+ * and `CAUSELOG_RESOLVER_FAILED` within a resolver of one of them.
+ */
+causelog_status causelog_sync(const struct causelog_replica *a,
+                              const struct causelog_replica *b,
+                              struct causelog_sync_report **report,
+                              struct causelog_error **error);
+
+/**
+ * Transactions that the first replica got from the second.
+ */
+uint64_t causelog_sync_report_received(const struct causelog_sync_report *report);
+
+/**
+ * Transactions that the second replica got from the first.
+ */
+uint64_t causelog_sync_report_sent(const struct causelog_sync_report *report);
+
+/**
+ * How many transactions the first replica could not take in.
+ */
+size_t causelog_sync_report_skipped_count(const struct causelog_sync_report *report);
+
+/**
+ * The one at this place, from 0; zeros beyond the count.
+ */
+struct causelog_skipped_transaction causelog_sync_report_skipped(const struct causelog_sync_report *report,
+                                                                 size_t index);
+
+/**
+ * How many transactions the second replica could not take in.
+ */
+size_t causelog_sync_report_refused_count(const struct causelog_sync_report *report);
+
+/**
+ * The one at this place, from 0; zeros beyond the count.
+ */
+struct causelog_skipped_transaction causelog_sync_report_refused(const struct causelog_sync_report *report,
+                                                                 size_t index);
+
+/**
+ * Frees a report; NULL is fine.
+ */
+void causelog_sync_report_free(struct causelog_sync_report *report);
+
+/**
+ * The conflicts that stand: rows whose heads disagree, by table and row id. They are resolved, or wait
+ * in the `causelog_replica_inbox`. Free the list with `causelog_reports_free`.
+ *
+ * Two replicas with the same entries and rules report the same, byte for byte.
+ *
+ * Fails with `CAUSELOG_CORRUPT` or `CAUSELOG_IO` when the log cannot be read, and `CAUSELOG_CLOSED`.
+ */
+causelog_status causelog_replica_conflicts(const struct causelog_replica *replica,
+                                           struct causelog_reports **reports,
+                                           struct causelog_error **error);
+
+/**
+ * The conflicts that an entry ended whose author had seen all of their heads, in the order of those
+ * entries in this log. Free the list with `causelog_reports_free`.
+ *
+ * Fails as `causelog_replica_conflicts` does.
+ */
+causelog_status causelog_replica_settled_conflicts(const struct causelog_replica *replica,
+                                                   struct causelog_reports **reports,
+                                                   struct causelog_error **error);
+
+/**
+ * The conflicts that `query` asks for, which may be NULL: first those that stand, by table and row id,
+ * then those that are settled, in the order of the entries that settled them. Free the list with
+ * `causelog_reports_free`.
+ *
+ * Fails with `CAUSELOG_INVALID_ARGUMENT` when the query is malformed; otherwise as
+ * `causelog_replica_conflicts` does.
+ */
+causelog_status causelog_replica_query_conflicts(const struct causelog_replica *replica,
+                                                 const struct causelog_conflict_query *query,
+                                                 struct causelog_reports **reports,
+                                                 struct causelog_error **error);
+
+/**
+ * Resolves a conflict again, from the log and by the rules that were in force then: a report that this
+ * replica, or one with the same entries, has made comes out the same. The conflict need not stand any
+ * longer. Free the report with `causelog_report_free`.
+ *
+ * Fails with `CAUSELOG_NOT_FOUND` when the log lacks one of the heads, or the registry of the report
+ * was never in force here; `CAUSELOG_INVALID_ARGUMENT` for a report of a plain detector, which knows no
+ * rules; `CAUSELOG_TRUNCATED` when compaction has removed what it takes; otherwise as
+ * `causelog_replica_conflicts` does.
+ */
+causelog_status causelog_replica_replay(const struct causelog_replica *replica,
+                                        const struct causelog_report *report,
+                                        struct causelog_report **replayed,
+                                        struct causelog_error **error);
+
+/**
+ * How many reports there are.
+ */
+size_t causelog_reports_count(const struct causelog_reports *reports);
+
+/**
+ * The report at this place, from 0; NULL beyond the count. Borrowed: it lives as long as the list.
+ */
+const struct causelog_report *causelog_reports_get(const struct causelog_reports *reports,
+                                                   size_t index);
+
+/**
+ * Frees a list of reports; NULL is fine.
+ */
+void causelog_reports_free(struct causelog_reports *reports);
+
+/**
+ * The rows about which somebody has to decide, by table and row id: one item a row. They follow from
+ * the log, and so does what is in the inbox after a crash; claims are kept durably beside it. Free the
+ * inbox with `causelog_inbox_free`.
+ *
+ * An item is closed by `causelog_replica_resolve`, by any write that expects its heads, or by such a
+ * write of another replica.
+ *
+ * Fails as `causelog_replica_conflicts` does.
+ */
+causelog_status causelog_replica_inbox(const struct causelog_replica *replica,
+                                       struct causelog_inbox **inbox,
+                                       struct causelog_error **error);
+
+/**
+ * How many items there are.
+ */
+size_t causelog_inbox_count(const struct causelog_inbox *inbox);
+
+/**
+ * The item at this place, from 0; NULL beyond the count. Borrowed: it lives as long as the inbox.
+ */
+const struct causelog_inbox_item *causelog_inbox_get(const struct causelog_inbox *inbox,
+                                                     size_t index);
+
+/**
+ * Frees an inbox; NULL is fine.
+ */
+void causelog_inbox_free(struct causelog_inbox *inbox);
+
+/**
+ * The conflict between the row's heads, with the provisional value. It grows when another head
+ * arrives. Borrowed; NULL of NULL.
+ */
+const struct causelog_report *causelog_inbox_item_report(const struct causelog_inbox_item *item);
+
+/**
+ * Whether a person decides, or a resolver of the program that is missing or has failed.
+ */
+causelog_row_state causelog_inbox_item_state(const struct causelog_inbox_item *item);
+
+/**
+ * Whether somebody has taken it up, here; `*claim` says who then. `claim` may be NULL.
+ */
+bool causelog_inbox_item_claim(const struct causelog_inbox_item *item,
+                               struct causelog_claim *claim);
+
+/**
+ * What the program's resolver failed with, if it did since the replica was opened. Borrowed; `data` is
+ * NULL if it did not.
+ */
+struct causelog_text causelog_inbox_item_failure(const struct causelog_inbox_item *item);
+
+/**
+ * Takes up an item of the inbox for `by`, the name of a person or a job, so that others who look see
+ * it; `*at` becomes the time since when it is taken up, in nanoseconds since the Unix epoch. It stays
+ * when the item grows, and is known here alone. `at` may be NULL.
+ *
+ * Fails with `CAUSELOG_NOT_FOUND` when the row is not in the inbox, `CAUSELOG_ALREADY_EXISTS` when
+ * somebody else has taken it up, `CAUSELOG_INVALID_ARGUMENT` for an empty name; `CAUSELOG_NO_SPACE` or
+ * `CAUSELOG_IO` when it cannot be stored, and `CAUSELOG_CLOSED`.
+ */
+causelog_status causelog_replica_claim(const struct causelog_replica *replica,
+                                       struct causelog_text table,
+                                       struct causelog_row_id row_id,
+                                       struct causelog_text by,
+                                       int64_t *at,
+                                       struct causelog_error **error);
+
+/**
+ * Gives up the claim on an item, whoever has it. Without one this does nothing.
+ *
+ * Fails with `CAUSELOG_NOT_FOUND` when the row is not in the inbox; `CAUSELOG_NO_SPACE` or
+ * `CAUSELOG_IO` when it cannot be stored, and `CAUSELOG_CLOSED`.
+ */
+causelog_status causelog_replica_release(const struct causelog_replica *replica,
+                                         struct causelog_text table,
+                                         struct causelog_row_id row_id,
+                                         struct causelog_error **error);
+
+/**
+ * Decides about a row with several heads, whether it waits in the inbox or not: an ordinary change that
+ * covers `heads`, those that whoever decides has seen. `metadata` are small strings for an audit, who
+ * and why, and may be NULL if `metadata_count` is 0. `appended` may be NULL.
+ *
+ * Two people who decide on two replicas make a new conflict, which is resolved like any other.
+ *
+ * Fails with `CAUSELOG_NOT_FOUND` when the row has not several heads, `CAUSELOG_VERSION_MISMATCH` when
+ * it has others than `heads`, `CAUSELOG_INVALID_ARGUMENT` for a head that is none, a decision to defer
+ * and one that is malformed; otherwise as `causelog_replica_write` does.
+ */
+causelog_status causelog_replica_resolve(const struct causelog_replica *replica,
+                                         struct causelog_text table,
+                                         struct causelog_row_id row_id,
+                                         struct causelog_decision decision,
+                                         struct causelog_dots heads,
+                                         const struct causelog_metadata *metadata,
+                                         size_t metadata_count,
+                                         struct causelog_appended *appended,
+                                         struct causelog_error **error);
+
+/**
+ * What the rows became, in the order of the log, after the position `since`, which is text of the form
+ * `LSN.RULES`: of each transaction at most one change for a row, from what the row was to what it is,
+ * and none where that is the same. A conflict shows as what the row became, also where no single entry
+ * carries that; an entry that lost does not show at all. Free the changes with
+ * `causelog_effective_changes_free`.
+ *
+ * An empty `since` is the beginning, as `0.0` is. Ends after a whole transaction, once there are
+ * `limit` changes, or as many as are handed out at once. Whoever keeps the position together with what
+ * he made of the changes gets each exactly once. What is shown is durable.
+ *
+ * Fails with `CAUSELOG_INVALID_ARGUMENT` for a position that is none, or that this replica never gave;
+ * `CAUSELOG_IO` when it cannot be made durable; otherwise as `causelog_replica_get` does.
+ */
+causelog_status causelog_replica_effective(const struct causelog_replica *replica,
+                                           struct causelog_text since,
+                                           size_t limit,
+                                           struct causelog_effective_changes **changes,
+                                           struct causelog_error **error);
+
+/**
+ * How many changes there are; none if there is nothing new.
+ */
+size_t causelog_effective_changes_count(const struct causelog_effective_changes *changes);
+
+/**
+ * The change at this place, in the order of the log, from 0; zeros beyond the count.
+ */
+struct causelog_effective_change causelog_effective_changes_get(const struct causelog_effective_changes *changes,
+                                                                size_t index);
+
+/**
+ * Where to go on: text to be kept, and passed as `since`. Borrowed.
+ */
+struct causelog_text causelog_effective_changes_next(const struct causelog_effective_changes *changes);
+
+/**
+ * Frees the changes; NULL is fine.
+ */
+void causelog_effective_changes_free(struct causelog_effective_changes *changes);
+
+/**
+ * Resolves the conflicts that `query` asks for, which may be NULL, by other rules, beside how they were
+ * decided. Nothing is changed and nothing is kept, also of what the program's resolvers answer. Free
+ * the answers with `causelog_what_ifs_free`.
+ *
+ * Fails with `CAUSELOG_INVALID_ARGUMENT` as `causelog_registry_validate` does and when the query is
+ * malformed; otherwise as `causelog_replica_conflicts` does.
+ */
+causelog_status causelog_replica_what_if(const struct causelog_replica *replica,
+                                         const struct causelog_registry *registry,
+                                         const struct causelog_conflict_query *query,
+                                         struct causelog_what_ifs **answers,
+                                         struct causelog_error **error);
+
+/**
+ * How many conflicts there are.
+ */
+size_t causelog_what_ifs_count(const struct causelog_what_ifs *answers);
+
+/**
+ * How the conflict at this place was decided, from 0; NULL beyond the count. Borrowed.
+ */
+const struct causelog_report *causelog_what_ifs_decided(const struct causelog_what_ifs *answers,
+                                                        size_t index);
+
+/**
+ * How it would have been decided; NULL beyond the count. Borrowed.
+ */
+const struct causelog_report *causelog_what_ifs_would_be(const struct causelog_what_ifs *answers,
+                                                         size_t index);
+
+/**
+ * Whether the row would have had another value.
+ */
+bool causelog_what_ifs_differs(const struct causelog_what_ifs *answers, size_t index);
+
+/**
+ * Frees the answers; NULL is fine.
+ */
+void causelog_what_ifs_free(struct causelog_what_ifs *answers);
+
+/**
+ * How a row became what it is. Free the explanation with `causelog_explanation_free`.
+ *
+ * Fails with `CAUSELOG_INVALID_ARGUMENT` for an empty table name or a malformed row id; otherwise as
+ * `causelog_replica_conflicts` does.
+ */
+causelog_status causelog_replica_why(const struct causelog_replica *replica,
+                                     struct causelog_text table,
+                                     struct causelog_row_id row_id,
+                                     struct causelog_explanation **explanation,
+                                     struct causelog_error **error);
+
+/**
+ * The table. Borrowed.
+ */
+struct causelog_text causelog_explanation_table(const struct causelog_explanation *explanation);
+
+/**
+ * The row within the table. Borrowed; NULL of NULL.
+ */
+const struct causelog_row_id *causelog_explanation_row_id(const struct causelog_explanation *explanation);
+
+/**
+ * Whether the row is there.
+ */
+bool causelog_explanation_is_live(const struct causelog_explanation *explanation);
+
+/**
+ * Its payload. Borrowed; `data` is NULL if it is not there, or has none.
+ */
+struct causelog_bytes causelog_explanation_value(const struct causelog_explanation *explanation);
+
+/**
+ * Whether the value is final.
+ */
+causelog_row_state causelog_explanation_state(const struct causelog_explanation *explanation);
+
+/**
+ * How many entries the row has; none if it never was.
+ */
+size_t causelog_explanation_step_count(const struct causelog_explanation *explanation);
+
+/**
+ * The entry at this place, each after all that its author had seen of the row, from 0; NULL beyond the
+ * count. Borrowed.
+ */
+const struct causelog_entry *causelog_explanation_step_entry(const struct causelog_explanation *explanation,
+                                                             size_t index);
+
+/**
+ * The entries that it follows on: the latest that its author had seen of the row. Borrowed.
+ */
+struct causelog_dots causelog_explanation_step_follows(const struct causelog_explanation *explanation,
+                                                       size_t index);
+
+/**
+ * The entries before it in this list that its author had not seen, and that had not seen it. Borrowed.
+ */
+struct causelog_dots causelog_explanation_step_concurrent_with(const struct causelog_explanation *explanation,
+                                                               size_t index);
+
+/**
+ * The conflict that it ended, if those that it follows on disagreed; else NULL. Borrowed.
+ */
+const struct causelog_report *causelog_explanation_step_settles(const struct causelog_explanation *explanation,
+                                                                size_t index);
+
+/**
+ * The conflict that stands; NULL if there is none. Borrowed.
+ */
+const struct causelog_report *causelog_explanation_standing(const struct causelog_explanation *explanation);
+
+/**
+ * The explanation as several lines of text for people, each of which ends in a line feed. Free the
+ * buffer with `causelog_buffer_free`.
+ *
+ * Fails with `CAUSELOG_INVALID_ARGUMENT` when an argument is NULL.
+ */
+causelog_status causelog_explanation_to_text(const struct causelog_explanation *explanation,
+                                             struct causelog_buffer **text,
+                                             struct causelog_error **error);
+
+/**
+ * Frees an explanation; NULL is fine.
+ */
+void causelog_explanation_free(struct causelog_explanation *explanation);
+
+/**
+ * What the replica holds, in numbers. Free them with `causelog_row_stats_free`.
+ *
+ * Fails with `CAUSELOG_CLOSED`.
+ */
+causelog_status causelog_replica_stats(const struct causelog_replica *replica,
+                                       struct causelog_row_stats **stats,
+                                       struct causelog_error **error);
+
+/**
+ * Rows that the log has entries of, deleted ones among them.
+ */
+uint64_t causelog_row_stats_rows(const struct causelog_row_stats *stats);
+
+/**
+ * Rows with several heads, whether or not these disagree.
+ */
+uint64_t causelog_row_stats_contested_rows(const struct causelog_row_stats *stats);
+
+/**
+ * Entries that ended a conflict, or what would have been one if the heads had disagreed.
+ */
+uint64_t causelog_row_stats_settlings(const struct causelog_row_stats *stats);
+
+/**
+ * Entries whose `before` was not what their author's past comes to here: written past a replica, by
+ * other rules, or by a resolver that is no pure function.
+ */
+uint64_t causelog_row_stats_before_mismatches(const struct causelog_row_stats *stats);
+
+/**
+ * Memory for the heads of all rows, roughly, in bytes.
+ */
+uint64_t causelog_row_stats_memory(const struct causelog_row_stats *stats);
+
+/**
+ * Frees the numbers; NULL is fine.
+ */
+void causelog_row_stats_free(struct causelog_row_stats *stats);
 
 #ifdef __cplusplus
 }  // extern "C"

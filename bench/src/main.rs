@@ -1,5 +1,6 @@
 //! Measures causelog beside the bare system calls and beside other logs; see the README.
 
+mod applying;
 mod compression;
 mod growth;
 mod history;

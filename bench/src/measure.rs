@@ -11,7 +11,7 @@ use crate::history::History;
 use crate::peers::{self, Durability, Peer};
 use crate::sample::{Metric, Sample, median};
 use crate::workload::{Digest, ROWS, Workload};
-use crate::{growth, micro, process};
+use crate::{applying, growth, micro, process};
 
 /// How many entries the tail is.
 pub(crate) const TAIL: u64 = 1000;
@@ -47,6 +47,8 @@ pub(crate) enum Task {
     Clocks { nodes: usize },
     /// Look for conflicts, and go on to so much.
     Detect(micro::Detection),
+    /// Take in remote entries, so many in a hundred of them in conflict, and stop early when the time is over.
+    Apply { percent: u64, cap: Duration },
 }
 
 impl Job {
@@ -61,6 +63,7 @@ impl Job {
             Task::Read { entries } => read(self.peer, &self.directory, entries),
             Task::Sync { threads, batch, time } => sync(self.peer, &self.directory, threads, batch, time),
             Task::Clocks { nodes } => micro::clocks(self.peer, nodes),
+            Task::Apply { percent, cap } => applying::measure(self.peer, &self.directory, percent, cap),
             Task::Detect(detection) => micro::detect(self.peer, detection),
         }
     }

@@ -39,7 +39,7 @@ pub(crate) struct Options {
     /// Tables to print, by name or by its beginning; all unless named. They are: append-os-1, append-os-100, scan-1, scan-100,
     /// tail-1, tail-100, reopen-1, reopen-100, disk-1, disk-100, append-sync-1, append-sync-100,
     /// append-sync-16-threads, append-sync-64-threads, memory, clocks-3, clocks-8, clocks-32, detect-ordered,
-    /// detect-concurrent, detect-resolve, detect-render, growth-100k, growth-1M, growth-10M, causality-riak,
+    /// detect-concurrent, detect-resolve, detect-render, apply-0, apply-1, apply-100, growth-100k, growth-1M, growth-10M, causality-riak,
     /// causality-50-at-once, causality-500-at-once, causality-gossip, causality-hub
     #[arg(long, value_delimiter = ',', value_name = "NAME")]
     rows: Vec<String>,

@@ -21,6 +21,10 @@ pub(crate) enum Stage {
         nodes: usize,
     },
     Detect(Detection),
+    /// A replica takes in what others write, so many in a hundred of the entries concurrent with what their row is.
+    Apply {
+        percent: u64,
+    },
     /// A log of so many entries.
     Growth {
         entries: u64,
@@ -34,7 +38,7 @@ pub(crate) const LARGE: u64 = 10_000_000;
 pub(crate) const LARGEST: Stage = Stage::Growth { entries: LARGE };
 
 impl Stage {
-    pub(crate) const ALL: [Stage; 22] = [
+    pub(crate) const ALL: [Stage; 25] = [
         Stage::Life { batch: 1 },
         Stage::Life { batch: 100 },
         Stage::Sync { threads: 1, batch: 1 },
@@ -49,6 +53,9 @@ impl Stage {
         Stage::Detect(Detection::Concurrent),
         Stage::Detect(Detection::Resolved),
         Stage::Detect(Detection::Rendered),
+        Stage::Apply { percent: 0 },
+        Stage::Apply { percent: 1 },
+        Stage::Apply { percent: 100 },
         Stage::Growth { entries: 100_000 },
         Stage::Growth { entries: 1_000_000 },
         LARGEST,
@@ -87,13 +94,17 @@ impl Stage {
             Stage::Life { .. } => &[Bare, Causelog, CauselogMap, RaftEngine, Commitlog, Lmdb, Sqlite],
             Stage::Sync { .. } => &[Bare, BareGrowing, Causelog, RaftEngine, Lmdb, Sqlite],
             Stage::Detect(Detection::Rendered) | Stage::Growth { .. } | Stage::Causality(_) => &[Causelog],
-            Stage::Memory | Stage::Clocks { .. } | Stage::Detect(_) => &[Bare, Causelog],
+            Stage::Memory | Stage::Clocks { .. } | Stage::Detect(_) | Stage::Apply { .. } => {
+                &[Bare, Causelog]
+            }
         }
     }
 
     pub(crate) fn durability(self) -> Durability {
         match self {
-            Stage::Life { .. } | Stage::Growth { .. } | Stage::Causality(_) => Durability::Os,
+            Stage::Life { .. } | Stage::Growth { .. } | Stage::Causality(_) | Stage::Apply { .. } => {
+                Durability::Os
+            }
             Stage::Sync { .. } => Durability::Sync,
             Stage::Memory | Stage::Clocks { .. } | Stage::Detect(_) => Durability::Memory,
         }
@@ -221,6 +232,13 @@ impl Stage {
                     [CausalityBytes, DerivedBytes, NodeBytes, Dependencies, TransactionRate, ClockMemory];
                 let goals = [Goal::Reach(CausalityBytes, 8.0), Goal::Reach(ClockMemory, 50.0)];
                 vec![table(history.name(), history.name(), &columns, &goals)]
+            }
+            Stage::Apply { percent } => {
+                let title = format!(
+                    "a replica takes in remote entries, {percent} % of them in conflict; bare: the log records them"
+                );
+                let columns = [AppendRate, Appended, RowMemory, Contested, Settled];
+                vec![table(format!("apply-{percent}"), title, &columns, &[])]
             }
             Stage::Detect(detection) => {
                 let (name, title, most) = match detection {

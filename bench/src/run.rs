@@ -80,6 +80,7 @@ fn one(stage: Stage, peer: Peer, reading: bool, options: &Options, directory: &P
         Stage::Causality(history) => spawn(&job(Task::History { history, cap })),
         Stage::Sync { threads, batch } => spawn(&job(Task::Sync { threads, batch, time: options.seconds() })),
         Stage::Clocks { nodes } => spawn(&job(Task::Clocks { nodes })),
+        Stage::Apply { percent } => spawn(&job(Task::Apply { percent, cap })),
         Stage::Detect(detection) => spawn(&job(Task::Detect(detection))),
     }
 }

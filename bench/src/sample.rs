@@ -42,6 +42,12 @@ pub(crate) enum Metric {
     ClockMemory,
     /// Transactions of a history that there was no time for.
     Left,
+    /// For the heads of each row.
+    RowMemory,
+    /// Rows with several heads.
+    Contested,
+    /// Entries that ended that.
+    Settled,
 }
 
 impl Metric {
@@ -74,6 +80,9 @@ impl Metric {
             Metric::ClockMemory => "memory MiB",
             Metric::RowIndexMemory => "index B/row",
             Metric::Left => "left",
+            Metric::RowMemory => "heads B/row",
+            Metric::Contested => "contested rows",
+            Metric::Settled => "settled",
         }
     }
 
@@ -88,6 +97,8 @@ impl Metric {
             | Metric::AppendRate
             | Metric::ScanRate
             | Metric::TransactionRate
+            | Metric::Contested
+            | Metric::Settled
             | Metric::Left => thousands(value),
             Metric::AppendCpu | Metric::ReopenTime | Metric::RecoverTime => format!("{value:.3}"),
             Metric::TailTime
@@ -97,7 +108,8 @@ impl Metric {
             | Metric::LatencyWorst
             | Metric::DiskBytes
             | Metric::EntryMemory
-            | Metric::RowIndexMemory => format!("{value:.0}"),
+            | Metric::RowIndexMemory
+            | Metric::RowMemory => format!("{value:.0}"),
             Metric::CausalityBytes | Metric::DerivedBytes | Metric::NodeBytes | Metric::Dependencies => {
                 format!("{value:.2}")
             }

@@ -85,7 +85,7 @@ fn operations(shape: &[Step], seen: &[usize; NODES]) -> Vec<ChangeOperation> {
 fn shapes(count: usize) -> Vec<Shape> {
     let mut shapes: Vec<Shape> = vec![Vec::new()];
     for _ in 0..count {
-        let mut longer: BTreeSet<(Vec<(usize, usize, Step)>, Shape)> = BTreeSet::new();
+        let mut longer = BTreeSet::new();
         let mut known = BTreeSet::new();
         for shape in &shapes {
             for seen in closed_sets(shape) {
@@ -159,11 +159,10 @@ impl Clocks {
 /// What the entries carry: most change one field of the latest image that they have seen.
 fn images(shape: &Shape) -> Vec<Option<Vec<u8>>> {
     let mut rows: Vec<serde_json::Value> = Vec::new();
-    let mut images = Vec::new();
+    let mut images: Vec<Option<Vec<u8>>> = Vec::new();
     for (index, step) in shape.iter().enumerate() {
-        let last = (0..index)
-            .rev()
-            .find(|earlier| sees(shape, index, *earlier) && images[*earlier] != None::<Vec<u8>>);
+        let last =
+            (0..index).rev().find(|earlier| sees(shape, index, *earlier) && images[*earlier].is_some());
         let mut row = match last {
             Some(last) if step.operation == ChangeOperation::Update => rows[last].clone(),
             _ => serde_json::json!({"qty": index, "high": 5, "low": 5, "tags": ["a"], "status": "new"}),
@@ -199,6 +198,9 @@ fn sorted(reports: &[ConflictReport]) -> Vec<String> {
     reports
 }
 
+/// The strategy of each table and the entries of a row there.
+type ByTable = Vec<(ConflictResolution, Vec<ChangeEntry>)>;
+
 /// One history after the other, each of a row of its own, in all tables at once.
 struct Run {
     replicas: Vec<Replica>,
@@ -206,7 +208,7 @@ struct Run {
     last: [u64; NODES],
     rows: i64,
     /// Row by row and table by table, what a plain function of the entries makes of them.
-    wanted: Vec<(i64, Vec<(ConflictResolution, Vec<ChangeEntry>)>)>,
+    wanted: Vec<(i64, ByTable)>,
     deliveries: u64,
 }
 
@@ -253,7 +255,7 @@ impl Run {
         let dot = |author: usize, ordinal: usize| {
             Dot::new(node(author as u64 + 1), before[author] + ordinal as u64 * width)
         };
-        let mut by_table: Vec<(ConflictResolution, Vec<ChangeEntry>)> =
+        let mut by_table: ByTable =
             tables.iter().map(|(_, strategy)| (strategy.clone(), Vec::new())).collect();
         let mut transactions = Vec::new();
         for (index, step) in shape.iter().enumerate() {

@@ -262,7 +262,7 @@ bool job_run(trace *from, const causelog_log *log, const causelog_time *time, co
     causelog_detector *detector;
     causelog_error *error = NULL;
     if (causelog_log_sync(log, &error) != CAUSELOG_OK ||
-        causelog_detector_new(CAUSELOG_RESOLUTION_LAST_WRITE_WINS, time, &detector, &error) != CAUSELOG_OK) {
+        causelog_detector_new(causelog_text_from("last_write_wins"), time, &detector, &error) != CAUSELOG_OK) {
         return fail_library(why, place, error);
     }
     job on = {.log = log, .detector = detector, .place = place, .found = found, .why = why};

@@ -70,7 +70,7 @@ int main(void) {
 
     causelog_detector *detector;
     causelog_conflict *conflict;
-    check(causelog_detector_new(CAUSELOG_RESOLUTION_LAST_WRITE_WINS, NULL, &detector, &error));
+    check(causelog_detector_new(causelog_text_from("last_write_wins"), NULL, &detector, &error));
     check(causelog_detector_detect(detector, local, remote, &conflict, &error));
     if (conflict != NULL) {
         causelog_report *report;

@@ -22,6 +22,25 @@ pub struct causelog_metadata {
     pub value: causelog_text,
 }
 
+/// # Safety
+/// Unless it is `NULL`, `metadata` points to `count` strings that are there.
+pub(crate) unsafe fn read_metadata(
+    metadata: *const causelog_metadata,
+    count: usize,
+    name: &str,
+) -> Result<Metadata> {
+    let mut read = Metadata::new();
+    // SAFETY: the caller vouches for everything that is read here.
+    unsafe {
+        for metadata in slice(metadata, count, name)? {
+            let key = metadata.key.read(&format!("a key of {name}"))?;
+            let value = metadata.value.read(&format!("a value of {name}"))?;
+            read.insert(key.to_owned(), value.to_owned());
+        }
+    }
+    Ok(read)
+}
+
 /// One row change. Begin with `CAUSELOG_CHANGE_INIT`, or one of `causelog_change_insert`,
 /// `causelog_change_update`, `causelog_change_delete`.
 ///
@@ -86,11 +105,7 @@ impl causelog_change {
             let before = change.before.read_optional("change.before")?;
             let after = change.after.read_optional("change.after")?;
             let mut read = Change::new(table, row_id, operation, before, after);
-            for metadata in slice(change.metadata, change.metadata_count, "change.metadata")? {
-                let key = metadata.key.read("a key of change.metadata")?;
-                let value = metadata.value.read("a value of change.metadata")?;
-                read.metadata.insert(key.to_owned(), value.to_owned());
-            }
+            read.metadata = read_metadata(change.metadata, change.metadata_count, "change.metadata")?;
             Ok(read)
         }
     }

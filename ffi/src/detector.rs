@@ -2,16 +2,17 @@ use std::mem::MaybeUninit;
 use std::ptr::{from_ref, null, null_mut};
 use std::sync::OnceLock;
 
-use causelog_core::{Conflict, ConflictDetector, ConflictResolution, Result};
+use causelog_core::{ChangeEntry, Conflict, ConflictDetector, Result};
 
 use crate::entry::causelog_entry;
-use crate::enumeration::{causelog_conflict_type, causelog_resolution};
+use crate::enumeration::causelog_conflict_type;
 use crate::error::causelog_error;
 use crate::guard::{guard, read};
 use crate::handle::{give, release};
 use crate::identity::{causelog_dot, causelog_uuid};
 use crate::input::{required, slice};
 use crate::report::causelog_report;
+use crate::resolution::read_resolution;
 use crate::row_id::causelog_row_id;
 use crate::status::causelog_status;
 use crate::text::causelog_text;
@@ -20,38 +21,38 @@ use crate::time::{causelog_time, source};
 /// Finds conflicts between entries, and resolves sets of them by one strategy. It needs
 /// no log, has no state but its settings, and may be used from several threads at once.
 pub struct causelog_detector {
-    detector: ConflictDetector,
+    pub(crate) detector: ConflictDetector,
+    /// Its strategy as C sees it.
+    resolution: String,
 }
 
-/// A detector that resolves by `resolution`, a `causelog_resolution`. It notes down the
-/// time from `time`, or if that is NULL from the system's clock. Free it with
-/// `causelog_detector_free`.
+/// A detector that resolves by the strategy `resolution`, text as `causelog_resolution_kind`
+/// describes it. It notes down the time from `time`, or if that is NULL from the system's clock.
+/// Free it with `causelog_detector_free`.
 ///
-/// Fails with `CAUSELOG_INVALID_ARGUMENT` when `resolution` is none.
+/// Fails with `CAUSELOG_INVALID_ARGUMENT` when `resolution` is no strategy.
 #[unsafe(no_mangle)]
-pub extern "C" fn causelog_detector_new(
-    resolution: i32,
+pub unsafe extern "C" fn causelog_detector_new(
+    resolution: causelog_text,
     time: Option<&causelog_time>,
     detector: Option<&mut MaybeUninit<*mut causelog_detector>>,
     error: Option<&mut MaybeUninit<*mut causelog_error>>,
 ) -> causelog_status {
     guard(error, || {
-        let default = causelog_resolution::CAUSELOG_RESOLUTION_DEFAULT as i32;
-        let resolution = match resolution {
-            number if number == default => ConflictResolution::default(),
-            number => causelog_resolution::read(number, "resolution")?,
-        };
-        let made = ConflictDetector::with_time(resolution, source(time));
-        required(detector, "detector")?.write(give(causelog_detector { detector: made }));
+        // SAFETY: the caller passes text that is there during the call.
+        let strategy = unsafe { read_resolution(resolution, "resolution")? };
+        let detector = required(detector, "detector")?;
+        let resolution = strategy.to_string();
+        let made = ConflictDetector::with_time(strategy, source(time));
+        detector.write(give(causelog_detector { detector: made, resolution }));
         Ok(())
     })
 }
 
-/// The strategy it resolves by.
+/// The strategy it resolves by, as text. Borrowed.
 #[unsafe(no_mangle)]
-pub extern "C" fn causelog_detector_resolution(detector: Option<&causelog_detector>) -> causelog_resolution {
-    let none = causelog_resolution::CAUSELOG_RESOLUTION_DEFAULT;
-    read(detector, none, |detector| causelog_resolution::of(detector.detector.resolution()).unwrap_or(none))
+pub extern "C" fn causelog_detector_resolution(detector: Option<&causelog_detector>) -> causelog_text {
+    read(detector, causelog_text::NONE, |detector| causelog_text::of(&detector.resolution))
 }
 
 /// The conflict between these two entries; `*conflict` becomes NULL if there is none. Free
@@ -100,6 +101,24 @@ pub extern "C" fn causelog_detector_report(
     })
 }
 
+/// The entries that C passes as an array of handles.
+///
+/// # Safety
+/// `entries` are `count` pointers, each to an entry that is there during `'a` or `NULL`.
+pub(crate) unsafe fn read_entries<'a>(
+    entries: *const *const causelog_entry,
+    count: usize,
+) -> Result<Vec<&'a ChangeEntry>> {
+    // SAFETY: the caller vouches for it.
+    let entries = unsafe { slice(entries, count, "entries")? };
+    let entries = entries.iter().enumerate().map(|(index, entry)| {
+        // SAFETY: as above.
+        let entry = unsafe { entry.as_ref() };
+        required(entry, &format!("element {index} of entries"))?.get()
+    });
+    entries.collect()
+}
+
 /// Resolves `count` entries of one row, normally its concurrent heads, and reports how.
 /// Their order makes no difference, nor does one given twice. With `settled_by`, the dot of
 /// the entry that has seen them all, the report is of a settled conflict; with NULL, of a
@@ -120,13 +139,7 @@ pub unsafe extern "C" fn causelog_detector_resolve(
     guard(error, || {
         let detector = required(detector, "detector")?;
         // SAFETY: the caller passes `count` pointers, each to an entry or NULL.
-        let entries =
-            unsafe { slice(entries, count, "entries")? }.iter().enumerate().map(|(index, entry)| {
-                // SAFETY: as above.
-                let entry = unsafe { entry.as_ref() };
-                required(entry, &format!("element {index} of entries"))?.get()
-            });
-        let entries = entries.collect::<Result<Vec<_>>>()?;
+        let entries = unsafe { read_entries(entries, count)? };
         let report = required(report, "report")?;
         let settled_by = settled_by.map(|dot| (*dot).into());
         report.write(give(causelog_report::new(detector.detector.resolve(entries, settled_by)?)));

@@ -5,8 +5,8 @@ use std::ffi::{CStr, c_char};
 use std::mem::MaybeUninit;
 
 use causelog_core::{
-    Causality, ChangeOperation, ConflictClass, ConflictResolution, ConflictType, Durability, Error,
-    ErrorCode, ReasonCode, RemovalReason, Result, Side, Verdict,
+    Causality, ChangeOperation, ConflictClass, ConflictType, Durability, Error, ErrorCode, ReasonCode,
+    RemovalReason, Result, RowState, Side, Verdict, Winner,
 };
 
 use crate::error::causelog_error;
@@ -88,21 +88,6 @@ pub enum causelog_removal_reason {
     CAUSELOG_REMOVAL_REASON_COMPACTION = 3,
 }
 
-/// How a conflict is decided.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[repr(i32)]
-pub enum causelog_resolution {
-    /// As `CAUSELOG_RESOLUTION_LAST_WRITE_WINS`.
-    CAUSELOG_RESOLUTION_DEFAULT = 0,
-    /// The entry with the latest timestamp wins; of equal ones that of the higher node
-    /// id, and last that with the higher payload hash. An entry that another one has
-    /// seen never wins over it, whatever their timestamps.
-    CAUSELOG_RESOLUTION_LAST_WRITE_WINS = 1,
-    /// An entry that has seen all others wins; between concurrent ones nobody does, and
-    /// the conflict waits for somebody to decide.
-    CAUSELOG_RESOLUTION_VECTOR_CLOCK_CAUSAL = 2,
-}
-
 /// The shape of a conflict as one side sees it: the local operation, then the remote one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[repr(i32)]
@@ -165,6 +150,31 @@ pub enum causelog_reason_code {
     CAUSELOG_REASON_CODE_HIGHER_PAYLOAD_HASH = 4,
     /// The entries are concurrent and the strategy does not choose between such.
     CAUSELOG_REASON_CODE_CONCURRENT = 5,
+    /// The winner succeeds a later entry than the others do, though its own timestamp, by a
+    /// wall clock that ran behind, is not the latest.
+    CAUSELOG_REASON_CODE_LATER_SUCCESSION = 6,
+    /// The winner's past goes back to the earliest entry that not all have seen.
+    CAUSELOG_REASON_CODE_EARLIER_WRITE = 7,
+    /// The winner's node comes first in the list.
+    CAUSELOG_REASON_CODE_HIGHER_PRIORITY = 8,
+    /// Deletes win over live entries; what was left was resolved by the fallback.
+    CAUSELOG_REASON_CODE_DELETE_WINS = 9,
+    /// Live entries win over deletes; what was left was resolved by the fallback.
+    CAUSELOG_REASON_CODE_UPDATE_WINS = 10,
+    /// The value was put together field by field.
+    CAUSELOG_REASON_CODE_FIELDS_MERGED = 11,
+    /// The fields cannot be merged because a payload is no JSON object: the latest entry wins.
+    CAUSELOG_REASON_CODE_NOT_AN_OBJECT = 12,
+    /// The application's resolver decided.
+    CAUSELOG_REASON_CODE_CUSTOM = 13,
+    /// The application's resolver left it to somebody to decide.
+    CAUSELOG_REASON_CODE_DEFERRED = 14,
+    /// The application's resolver is not registered here: the value is that of the latest entry
+    /// until it is.
+    CAUSELOG_REASON_CODE_RESOLVER_MISSING = 15,
+    /// The application's resolver failed: the value is that of the latest entry until somebody
+    /// decides.
+    CAUSELOG_REASON_CODE_RESOLVER_FAILED = 16,
 }
 
 /// One of the two sides of a conflict between two entries.
@@ -177,6 +187,35 @@ pub enum causelog_side {
     CAUSELOG_SIDE_LOCAL = 1,
     /// The entry that came.
     CAUSELOG_SIDE_REMOTE = 2,
+}
+
+/// Who won, by kind.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(i32)]
+pub enum causelog_winner_type {
+    /// Nobody: there is no report.
+    CAUSELOG_WINNER_TYPE_NONE = 0,
+    /// One of the heads.
+    CAUSELOG_WINNER_TYPE_HEAD = 1,
+    /// None of them alone: the value was put together, or is the resolver's own.
+    CAUSELOG_WINNER_TYPE_MERGED = 2,
+    /// Nobody yet: somebody has to decide. The value is provisional.
+    CAUSELOG_WINNER_TYPE_PENDING = 3,
+}
+
+/// How a row's value came about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(i32)]
+pub enum causelog_row_state {
+    /// No state: there is no row.
+    CAUSELOG_ROW_STATE_NONE = 0,
+    /// One entry has seen all others, or the rules have decided between those that have not.
+    CAUSELOG_ROW_STATE_RESOLVED = 1,
+    /// Somebody has to decide. The value is provisional, and the same everywhere.
+    CAUSELOG_ROW_STATE_PENDING = 2,
+    /// A function of the application has to decide, and is not registered here or has failed.
+    /// The value is provisional, and may be another one on replicas where it has decided.
+    CAUSELOG_ROW_STATE_UNRESOLVED = 3,
 }
 
 /// Ties a C enumeration to the core's: conversion both ways, and the names.
@@ -220,7 +259,7 @@ macro_rules! mirror {
     };
 }
 
-const UNKNOWN: &CStr = c"unknown";
+pub(crate) const UNKNOWN: &CStr = c"unknown";
 
 mirror!(causelog_operation of ChangeOperation, "operation" {
     CAUSELOG_OPERATION_INSERT = Insert c"insert",
@@ -248,10 +287,6 @@ mirror!(causelog_removal_reason of RemovalReason, "removal reason" {
     CAUSELOG_REMOVAL_REASON_BYTES = Bytes c"bytes",
     CAUSELOG_REMOVAL_REASON_COMPACTION = Compaction c"compaction",
 });
-mirror!(causelog_resolution of ConflictResolution, "conflict resolution" {
-    CAUSELOG_RESOLUTION_LAST_WRITE_WINS = LastWriteWins c"last_write_wins",
-    CAUSELOG_RESOLUTION_VECTOR_CLOCK_CAUSAL = VectorClockCausal c"vector_clock_causal",
-});
 mirror!(causelog_conflict_type of ConflictType, "conflict type" {
     CAUSELOG_CONFLICT_TYPE_INSERT_INSERT = InsertInsert c"insert_insert",
     CAUSELOG_CONFLICT_TYPE_INSERT_UPDATE = InsertUpdate c"insert_update",
@@ -277,11 +312,45 @@ mirror!(causelog_reason_code of ReasonCode, "reason code" {
     CAUSELOG_REASON_CODE_HIGHER_NODE = HigherNode c"higher_node",
     CAUSELOG_REASON_CODE_HIGHER_PAYLOAD_HASH = HigherPayloadHash c"higher_payload_hash",
     CAUSELOG_REASON_CODE_CONCURRENT = Concurrent c"concurrent",
+    CAUSELOG_REASON_CODE_LATER_SUCCESSION = LaterSuccession c"later_succession",
+    CAUSELOG_REASON_CODE_EARLIER_WRITE = EarlierWrite c"earlier_write",
+    CAUSELOG_REASON_CODE_HIGHER_PRIORITY = HigherPriority c"higher_priority",
+    CAUSELOG_REASON_CODE_DELETE_WINS = DeleteWins c"delete_wins",
+    CAUSELOG_REASON_CODE_UPDATE_WINS = UpdateWins c"update_wins",
+    CAUSELOG_REASON_CODE_FIELDS_MERGED = FieldsMerged c"fields_merged",
+    CAUSELOG_REASON_CODE_NOT_AN_OBJECT = NotAnObject c"not_an_object",
+    CAUSELOG_REASON_CODE_CUSTOM = Custom c"custom",
+    CAUSELOG_REASON_CODE_DEFERRED = Deferred c"deferred",
+    CAUSELOG_REASON_CODE_RESOLVER_MISSING = ResolverMissing c"resolver_missing",
+    CAUSELOG_REASON_CODE_RESOLVER_FAILED = ResolverFailed c"resolver_failed",
 });
 mirror!(causelog_side of Side, "side" {
     CAUSELOG_SIDE_LOCAL = Local c"local",
     CAUSELOG_SIDE_REMOTE = Remote c"remote",
 });
+mirror!(causelog_row_state of RowState, "row state" {
+    CAUSELOG_ROW_STATE_RESOLVED = Resolved c"resolved",
+    CAUSELOG_ROW_STATE_PENDING = Pending c"pending",
+    CAUSELOG_ROW_STATE_UNRESOLVED = Unresolved c"unresolved",
+});
+
+impl causelog_winner_type {
+    const TABLE: [(causelog_winner_type, &'static CStr); 3] = [
+        (Self::CAUSELOG_WINNER_TYPE_HEAD, c"head"),
+        (Self::CAUSELOG_WINNER_TYPE_MERGED, c"merged"),
+        (Self::CAUSELOG_WINNER_TYPE_PENDING, c"pending"),
+    ];
+
+    /// The kind of the core's winner, which carries more than a number.
+    pub(crate) fn of(winner: Winner) -> causelog_winner_type {
+        match winner {
+            Winner::Head(_) => Self::CAUSELOG_WINNER_TYPE_HEAD,
+            Winner::Merged => Self::CAUSELOG_WINNER_TYPE_MERGED,
+            Winner::Pending => Self::CAUSELOG_WINNER_TYPE_PENDING,
+            _ => Self::CAUSELOG_WINNER_TYPE_NONE,
+        }
+    }
+}
 
 /// The name of an operation, as in every language: `"insert"`, `"update"`, `"delete"`;
 /// `"unknown"` of anything else. NUL-terminated, never freed.
@@ -335,30 +404,6 @@ pub extern "C" fn causelog_removal_reason_name(reason: i32) -> *const c_char {
     causelog_removal_reason::name(reason)
 }
 
-/// The name of a resolution: `"last_write_wins"`, `"vector_clock_causal"`; `"unknown"` of
-/// anything else. NUL-terminated, never freed.
-#[unsafe(no_mangle)]
-pub extern "C" fn causelog_resolution_name(resolution: i32) -> *const c_char {
-    causelog_resolution::name(resolution)
-}
-
-/// The resolution with this name.
-///
-/// Fails with `CAUSELOG_INVALID_ARGUMENT` when there is none.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn causelog_resolution_parse(
-    name: causelog_text,
-    resolution: Option<&mut MaybeUninit<causelog_resolution>>,
-    error: Option<&mut MaybeUninit<*mut causelog_error>>,
-) -> causelog_status {
-    guard(error, || {
-        // SAFETY: the caller passes text that is there during the call.
-        let name = unsafe { name.read("name")? };
-        required(resolution, "resolution")?.write(causelog_resolution::of(name.parse()?)?);
-        Ok(())
-    })
-}
-
 /// The name of a conflict type, such as `"update_delete"`; `"unknown"` of anything else.
 /// NUL-terminated, never freed.
 #[unsafe(no_mangle)]
@@ -385,6 +430,23 @@ pub extern "C" fn causelog_reason_code_name(reason_code: i32) -> *const c_char {
 #[unsafe(no_mangle)]
 pub extern "C" fn causelog_side_name(side: i32) -> *const c_char {
     causelog_side::name(side)
+}
+
+/// The name of a winner's kind: `"head"`, `"merged"`, `"pending"`; `"unknown"` of anything
+/// else. NUL-terminated, never freed.
+#[unsafe(no_mangle)]
+pub extern "C" fn causelog_winner_type_name(winner_type: i32) -> *const c_char {
+    compute(UNKNOWN.as_ptr(), || {
+        let known = causelog_winner_type::TABLE.iter().find(|(known, _)| *known as i32 == winner_type);
+        known.map_or(UNKNOWN.as_ptr(), |(_, name)| name.as_ptr())
+    })
+}
+
+/// The name of a row's state: `"resolved"`, `"pending"`, `"unresolved"`; `"unknown"` of
+/// anything else. NUL-terminated, never freed.
+#[unsafe(no_mangle)]
+pub extern "C" fn causelog_row_state_name(row_state: i32) -> *const c_char {
+    causelog_row_state::name(row_state)
 }
 
 /// The shape of two operations.
@@ -513,10 +575,10 @@ mod tests {
         check!(causelog_verdict, Verdict::ALL);
         check!(causelog_durability, Durability::ALL);
         check!(causelog_removal_reason, RemovalReason::ALL);
-        check!(causelog_resolution, ConflictResolution::ALL);
         check!(causelog_conflict_type, ConflictType::ALL);
         check!(causelog_conflict_class, ConflictClass::ALL);
         check!(causelog_reason_code, ReasonCode::ALL);
-        check!(causelog_side, [Side::Local, Side::Remote]);
+        check!(causelog_side, Side::ALL);
+        check!(causelog_row_state, RowState::ALL);
     }
 }

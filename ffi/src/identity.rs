@@ -1,11 +1,11 @@
 use std::ffi::c_char;
 use std::mem::MaybeUninit;
 
-use causelog_core::{Dot, Uuid};
+use causelog_core::{Dot, Result, Uuid};
 
 use crate::error::causelog_error;
 use crate::guard::guard;
-use crate::input::{invalid, required};
+use crate::input::{invalid, required, slice};
 use crate::status::causelog_status;
 use crate::text::causelog_text;
 
@@ -26,6 +26,20 @@ pub struct causelog_dot {
     pub node: causelog_uuid,
     /// The node's own counter.
     pub sequence: u64,
+}
+
+/// Dots: a pointer and a count. NULL means that there are none, which differs from some of
+/// length 0 where they are optional: a write that expects the heads of a row that never was
+/// points somewhere and has length 0.
+///
+/// Borrowed in the same way as `causelog_text`.
+#[derive(Clone, Copy)]
+#[repr(C)]
+pub struct causelog_dots {
+    /// Where they begin.
+    pub data: *const causelog_dot,
+    /// How many there are.
+    pub length: usize,
 }
 
 impl causelog_uuid {
@@ -60,11 +74,42 @@ impl From<causelog_dot> for Dot {
     }
 }
 
+impl causelog_dots {
+    pub(crate) const NONE: causelog_dots = causelog_dots { data: std::ptr::null(), length: 0 };
+
+    pub(crate) fn of(dots: &[causelog_dot]) -> Self {
+        causelog_dots { data: dots.as_ptr(), length: dots.len() }
+    }
+
+    /// # Safety
+    /// The dots are there.
+    pub(crate) unsafe fn read(self, name: &str) -> Result<Vec<Dot>> {
+        // SAFETY: the caller vouches for it.
+        let dots = unsafe { slice(self.data, self.length, name)? };
+        Ok(dots.iter().map(|dot| Dot::from(*dot)).collect())
+    }
+
+    /// # Safety
+    /// As [`causelog_dots::read`].
+    pub(crate) unsafe fn read_optional(self, name: &str) -> Result<Option<Vec<Dot>>> {
+        if self.data.is_null() && self.length == 0 {
+            return Ok(None);
+        }
+        // SAFETY: the caller vouches for it.
+        unsafe { self.read(name).map(Some) }
+    }
+}
+
+/// Dots of the core as C sees them.
+pub(crate) fn dots_of(dots: &[Dot]) -> Vec<causelog_dot> {
+    dots.iter().map(|dot| causelog_dot::from(*dot)).collect()
+}
+
 /// Writes ASCII text and a NUL into a caller's array, which its type says is long enough.
 pub(crate) fn write_text<const SIZE: usize>(
     array: &mut MaybeUninit<[c_char; SIZE]>,
     text: &str,
-) -> causelog_core::Result<()> {
+) -> Result<()> {
     let mut out = [0; SIZE];
     if text.len() >= SIZE {
         return Err(invalid(format!("{text} does not fit into {SIZE} characters")));

@@ -26,8 +26,19 @@ use crate::transaction::causelog_transaction;
 /// fails has written nothing. If an internal failure or a failed sync strikes within an
 /// append, the log closes itself: every call is then `CAUSELOG_CLOSED`, and opening it
 /// again finds all that was acknowledged.
+// The layout lets a replica lend the log inside it. cbindgen would show the core's type
+// for a plain `repr(transparent)`; C is to see an opaque one.
+#[cfg_attr(all(), repr(transparent))]
 pub struct causelog_log {
     pub(crate) log: ChangeLog,
+}
+
+impl causelog_log {
+    /// Lends a log that is part of something else.
+    pub(crate) fn lend(log: &ChangeLog) -> *const causelog_log {
+        // Both types have one layout.
+        std::ptr::from_ref(log).cast()
+    }
 }
 
 /// How a log is opened. Begin with `CAUSELOG_LOG_OPTIONS_INIT`; what is zero or NULL means the default.
@@ -69,7 +80,7 @@ unsafe impl Versioned for causelog_log_options {
 impl causelog_log_options {
     /// # Safety
     /// Unless it is `NULL`, `options` is a whole struct whose parts are there.
-    unsafe fn read(options: *const causelog_log_options) -> Result<LogOptions> {
+    pub(crate) unsafe fn read(options: *const causelog_log_options) -> Result<LogOptions> {
         let mut read = LogOptions::default();
         if options.is_null() {
             return Ok(read);

@@ -83,7 +83,7 @@ unsafe impl Versioned for causelog_compaction_options {
 impl causelog_compaction_options {
     /// # Safety
     /// Unless it is `NULL`, `options` is a whole struct whose parts are there.
-    unsafe fn read(options: *const causelog_compaction_options) -> Result<CompactionOptions> {
+    pub(crate) unsafe fn read(options: *const causelog_compaction_options) -> Result<CompactionOptions> {
         if options.is_null() {
             return Ok(CompactionOptions::default());
         }
@@ -131,7 +131,7 @@ pub struct causelog_removals {
 }
 
 impl causelog_removals {
-    fn give(removals: impl IntoIterator<Item = Removal>) -> *mut causelog_removals {
+    pub(crate) fn give(removals: impl IntoIterator<Item = Removal>) -> *mut causelog_removals {
         give(causelog_removals { removals: removals.into_iter().collect() })
     }
 }

@@ -6,12 +6,13 @@ use causelog_core::{ConflictReport, Winner};
 
 use crate::entry::causelog_entry;
 use crate::enumeration::{
-    causelog_conflict_class, causelog_conflict_type, causelog_reason_code, causelog_resolution, causelog_side,
+    causelog_conflict_class, causelog_conflict_type, causelog_reason_code, causelog_side,
+    causelog_winner_type,
 };
 use crate::error::causelog_error;
 use crate::guard::{guard, read};
 use crate::handle::release;
-use crate::identity::{causelog_dot, causelog_uuid};
+use crate::identity::{causelog_dot, causelog_dots, causelog_uuid};
 use crate::input::{required, write_if_wanted};
 use crate::row_id::{RowIdView, causelog_row_id};
 use crate::status::causelog_status;
@@ -23,13 +24,21 @@ pub struct causelog_report {
     row_id: RowIdView,
     /// The heads as C sees them: made when somebody looks.
     heads: OnceLock<Vec<causelog_entry>>,
+    /// The same for their dots, and for the strategy.
+    dots: OnceLock<Vec<causelog_dot>>,
+    strategy: OnceLock<String>,
     /// What `row_id` points into.
     report: ConflictReport,
 }
 
 impl causelog_report {
     pub(crate) fn new(report: ConflictReport) -> Self {
-        causelog_report { row_id: RowIdView::of(&report.row_id), heads: OnceLock::new(), report }
+        let (heads, dots, strategy) = (OnceLock::new(), OnceLock::new(), OnceLock::new());
+        causelog_report { row_id: RowIdView::of(&report.row_id), heads, dots, strategy, report }
+    }
+
+    pub(crate) fn get(&self) -> &ConflictReport {
+        &self.report
     }
 
     fn heads(&self) -> &[causelog_entry] {
@@ -80,15 +89,55 @@ pub extern "C" fn causelog_report_head(
     read(report, null(), |report| report.heads().get(index).map_or(null(), from_ref))
 }
 
-/// How it was decided.
+/// The dots of the heads, in the same order: what a decision about the row expects. Borrowed.
 #[unsafe(no_mangle)]
-pub extern "C" fn causelog_report_strategy(report: Option<&causelog_report>) -> causelog_resolution {
-    let none = causelog_resolution::CAUSELOG_RESOLUTION_DEFAULT;
-    read(report, none, |report| causelog_resolution::of(report.report.strategy).unwrap_or(none))
+pub extern "C" fn causelog_report_head_dots(report: Option<&causelog_report>) -> causelog_dots {
+    read(report, causelog_dots::NONE, |report| {
+        let heads = || report.report.heads.iter().map(|head| head.dot().into()).collect();
+        causelog_dots::of(report.dots.get_or_init(heads))
+    })
 }
 
-/// Whether an entry won; `*winner` becomes its dot then. False while somebody has to
-/// decide: the value is provisional. `winner` may be NULL.
+/// The row's payload before the heads parted. Borrowed; `data` is NULL if it was not there, has
+/// none, or nothing is known of it, as to the plain detector.
+#[unsafe(no_mangle)]
+pub extern "C" fn causelog_report_ancestor(report: Option<&causelog_report>) -> causelog_bytes {
+    read(report, causelog_bytes::NONE, |report| {
+        causelog_bytes::of_optional(report.report.ancestor.as_deref())
+    })
+}
+
+/// How it was decided: a strategy, as text. Borrowed.
+#[unsafe(no_mangle)]
+pub extern "C" fn causelog_report_strategy(report: Option<&causelog_report>) -> causelog_text {
+    read(report, causelog_text::NONE, |report| {
+        causelog_text::of(report.strategy.get_or_init(|| report.report.strategy.to_string()))
+    })
+}
+
+/// Which rule of the registry named the strategy: `orders/update_delete`, `orders` or `default`.
+/// Borrowed; `data` is NULL if there was no registry.
+#[unsafe(no_mangle)]
+pub extern "C" fn causelog_report_rule(report: Option<&causelog_report>) -> causelog_text {
+    read(report, causelog_text::NONE, |report| causelog_text::of_optional(report.report.rule.as_deref()))
+}
+
+/// The fingerprint of the registry that was in force. Borrowed; `data` is NULL if there was none.
+#[unsafe(no_mangle)]
+pub extern "C" fn causelog_report_registry(report: Option<&causelog_report>) -> causelog_text {
+    read(report, causelog_text::NONE, |report| causelog_text::of_optional(report.report.registry.as_deref()))
+}
+
+/// Who won, by kind; `causelog_report_winner` has the dot of a head.
+#[unsafe(no_mangle)]
+pub extern "C" fn causelog_report_winner_type(report: Option<&causelog_report>) -> causelog_winner_type {
+    let none = causelog_winner_type::CAUSELOG_WINNER_TYPE_NONE;
+    read(report, none, |report| causelog_winner_type::of(report.report.winner))
+}
+
+/// Whether an entry won; `*winner` becomes its dot then. False while somebody has to decide,
+/// when the value is provisional, and when the value was merged: `causelog_report_winner_type`
+/// tells. `winner` may be NULL.
 #[unsafe(no_mangle)]
 pub extern "C" fn causelog_report_winner(
     report: Option<&causelog_report>,
@@ -175,6 +224,12 @@ pub extern "C" fn causelog_report_settled_by(
 #[unsafe(no_mangle)]
 pub extern "C" fn causelog_report_detected_at(report: Option<&causelog_report>) -> i64 {
     read(report, 0, |report| report.report.detected_at.nanoseconds())
+}
+
+/// Whether the row is there as resolved.
+#[unsafe(no_mangle)]
+pub extern "C" fn causelog_report_leaves_live(report: Option<&causelog_report>) -> bool {
+    read(report, false, |report| report.report.leaves_live())
 }
 
 /// The row's payload as resolved, provisionally so while nobody has won. Borrowed; `data`

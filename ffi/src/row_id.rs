@@ -52,22 +52,26 @@ pub struct causelog_row_id {
     pub element_count: usize,
 }
 
-const NONE: causelog_row_id = causelog_row_id {
-    r#type: causelog_row_id_type::CAUSELOG_ROW_ID_NONE as i32,
-    integer: 0,
-    data: null(),
-    length: 0,
-    elements: null(),
-    element_count: 0,
-};
-
 impl causelog_row_id {
+    pub(crate) const NONE: causelog_row_id = causelog_row_id {
+        r#type: causelog_row_id_type::CAUSELOG_ROW_ID_NONE as i32,
+        integer: 0,
+        data: null(),
+        length: 0,
+        elements: null(),
+        element_count: 0,
+    };
+
     fn integer(integer: i64) -> Self {
-        causelog_row_id { r#type: causelog_row_id_type::CAUSELOG_ROW_ID_INTEGER as i32, integer, ..NONE }
+        causelog_row_id {
+            r#type: causelog_row_id_type::CAUSELOG_ROW_ID_INTEGER as i32,
+            integer,
+            ..Self::NONE
+        }
     }
 
     fn data(kind: causelog_row_id_type, data: *const u8, length: usize) -> Self {
-        causelog_row_id { r#type: kind as i32, data: data.cast(), length, ..NONE }
+        causelog_row_id { r#type: kind as i32, data: data.cast(), length, ..Self::NONE }
     }
 
     fn part(part: &RowIdPart) -> Self {
@@ -190,7 +194,7 @@ pub extern "C" fn causelog_row_id_from_elements(
     count: usize,
 ) -> causelog_row_id {
     let kind = causelog_row_id_type::CAUSELOG_ROW_ID_TUPLE as i32;
-    causelog_row_id { r#type: kind, elements, element_count: count, ..NONE }
+    causelog_row_id { r#type: kind, elements, element_count: count, ..causelog_row_id::NONE }
 }
 
 /// The bytes that stand for a row id in the log; their order is the order of the values.

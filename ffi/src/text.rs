@@ -39,6 +39,10 @@ impl causelog_text {
         causelog_text { data: text.as_ptr().cast(), length: text.len() }
     }
 
+    pub(crate) fn of_optional(text: Option<&str>) -> Self {
+        text.map_or(Self::NONE, Self::of)
+    }
+
     /// # Safety
     /// The text is there and stays as it is during `'a`.
     pub(crate) unsafe fn read<'a>(self, name: &str) -> Result<&'a str> {

@@ -32,8 +32,22 @@ const SOURCES: &[&str] = &[
     "removal",
     "compression",
     "verify",
+    "resolution",
     "detector",
     "report",
+    "row_resolution",
+    "registry",
+    "resolver",
+    "replica",
+    "replica_row",
+    "write",
+    "exchange",
+    "conflicts",
+    "inbox",
+    "effective",
+    "what_if",
+    "explanation",
+    "row_stats",
 ];
 
 /// Files that declare nothing to C.

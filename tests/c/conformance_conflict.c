@@ -34,30 +34,9 @@ static void class_of(const json_value *vector) {
     }
 }
 
-static causelog_entry *read_entry(const json_value *value) {
-    owned_change change;
-    read_change(value, &change);
-    causelog_clock *clock = clock_member(value, "clock");
-    causelog_entry_fields fields = CAUSELOG_ENTRY_FIELDS_INIT;
-    fields.dot = (causelog_dot){uuid_member(value, "node"), unsigned_member(value, "sequence")};
-    fields.vector_clock = clock;
-    fields.timestamp = signed_member(value, "timestamp");
-    fields.change = &change.change;
-    if (json_get(value, "transaction") != NULL) {
-        fields.transaction = dot_member(value, "transaction");
-    }
-    causelog_entry *entry;
-    CHECK_OK(causelog_entry_new(&fields, &entry, &error));
-    causelog_clock_free(clock);
-    free_change(&change);
-    return entry;
-}
-
 static causelog_detector *detector_of(const json_value *vector) {
-    causelog_resolution resolution;
     causelog_detector *detector;
-    CHECK_OK(causelog_resolution_parse(text_member(vector, "strategy"), &resolution, &error));
-    CHECK_OK(causelog_detector_new(resolution, NULL, &detector, &error));
+    CHECK_OK(causelog_detector_new(text_member(vector, "strategy"), NULL, &detector, &error));
     return detector;
 }
 

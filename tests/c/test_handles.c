@@ -34,6 +34,21 @@ static void freeing_null_does_nothing(void) {
     causelog_compression_report_free(NULL);
     causelog_verify_report_free(NULL);
     causelog_salvage_report_free(NULL);
+    causelog_registry_free(NULL);
+    causelog_custom_resolvers_free(NULL);
+    causelog_row_resolution_free(NULL);
+    causelog_replica_free(NULL);
+    causelog_replica_row_free(NULL);
+    causelog_replica_row_list_free(NULL);
+    causelog_heads_free(NULL);
+    causelog_writes_free(NULL);
+    causelog_sync_report_free(NULL);
+    causelog_reports_free(NULL);
+    causelog_inbox_free(NULL);
+    causelog_effective_changes_free(NULL);
+    causelog_what_ifs_free(NULL);
+    causelog_explanation_free(NULL);
+    causelog_row_stats_free(NULL);
 }
 
 static void handles_are_counted(void) {
@@ -116,7 +131,7 @@ static void logs_and_detectors_keep_their_time(void) {
     causelog_time *time = causelog_time_new(1000);
     causelog_log *log = memory_log(1, time);
     causelog_detector *detector;
-    CHECK_OK(causelog_detector_new(0, time, &detector, &error));
+    CHECK_OK(causelog_detector_new(causelog_text_from("last_write_wins"), time, &detector, &error));
     CHECK_OK(causelog_time_set(time, 2000, &error));
     causelog_time_free(time);
     causelog_change change = insert_of("t", 1, "{}");
@@ -221,7 +236,7 @@ static void a_report_is_read_by_several_threads_at_once(void) {
     const causelog_entry *heads[] = {one, other};
     causelog_detector *detector;
     causelog_report *report;
-    CHECK_OK(causelog_detector_new(0, time, &detector, &error));
+    CHECK_OK(causelog_detector_new(causelog_text_from("last_write_wins"), time, &detector, &error));
     CHECK_OK(causelog_detector_resolve(detector, heads, 2, NULL, &report, &error));
     pthread_t threads[THREADS];
     for (int index = 0; index < THREADS; index++) {

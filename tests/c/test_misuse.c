@@ -13,7 +13,7 @@ static void null_values_are_refused(void) {
     CHECK_NULL("timestamp", causelog_timestamp_parse(causelog_text_from("1970-01-01T00:00:00Z"), NULL, &error));
     CHECK_NULL("text", causelog_timestamp_format(0, NULL, &error));
     CHECK_NULL("operation", causelog_operation_parse(causelog_text_from("insert"), NULL, &error));
-    CHECK_NULL("resolution", causelog_resolution_parse(causelog_text_from("last_write_wins"), NULL, &error));
+    CHECK_NULL("kind", causelog_resolution_kind_of(causelog_text_from("last_write_wins"), NULL, &error));
     CHECK_NULL("conflict_type", causelog_conflict_type_of(1, 1, NULL, &error));
     CHECK_NULL("mirror", causelog_conflict_type_mirror(1, NULL, &error));
     causelog_operation operation;
@@ -298,8 +298,8 @@ static void null_detectors_and_reports_are_refused(void) {
     causelog_report *report;
     causelog_buffer *buffer;
     const causelog_entry *heads[] = {local, remote};
-    CHECK_NULL("detector", causelog_detector_new(0, NULL, NULL, &error));
-    CHECK_OK(causelog_detector_new(0, NULL, &detector, &error));
+    CHECK_NULL("detector", causelog_detector_new(causelog_text_from("last_write_wins"), NULL, NULL, &error));
+    CHECK_OK(causelog_detector_new(causelog_text_from("last_write_wins"), NULL, &detector, &error));
     CHECK_NULL("detector", causelog_detector_detect(NULL, local, remote, &conflict, &error));
     CHECK_NULL("local", causelog_detector_detect(detector, NULL, remote, &conflict, &error));
     CHECK_NULL("remote", causelog_detector_detect(detector, local, NULL, &conflict, &error));
@@ -398,7 +398,7 @@ static void what_is_read_off_null_is_nothing(void) {
                         causelog_salvage_report_finding_count(NULL));
     CHECK(causelog_salvage_report_finding(NULL, 0).file.data == NULL);
 
-    CHECK_NUMBER(CAUSELOG_RESOLUTION_DEFAULT, causelog_detector_resolution(NULL));
+    CHECK(causelog_detector_resolution(NULL).data == NULL);
     CHECK(same_uuid(node_of(0), causelog_conflict_id(NULL)) && same_uuid(node_of(0), causelog_report_id(NULL)));
     CHECK_NUMBER(CAUSELOG_CONFLICT_TYPE_NONE, causelog_conflict_shape(NULL));
     CHECK(causelog_conflict_table(NULL).data == NULL && causelog_conflict_row_id(NULL) == NULL);
@@ -407,7 +407,10 @@ static void what_is_read_off_null_is_nothing(void) {
     CHECK(causelog_report_table(NULL).data == NULL && causelog_report_row_id(NULL) == NULL);
     CHECK_NUMBER(CAUSELOG_CONFLICT_CLASS_NONE, causelog_report_conflict_class(NULL));
     CHECK_NUMBER(CAUSELOG_CONFLICT_TYPE_NONE, causelog_report_conflict_type(NULL));
-    CHECK_NUMBER(CAUSELOG_RESOLUTION_DEFAULT, causelog_report_strategy(NULL));
+    CHECK(causelog_report_strategy(NULL).data == NULL && causelog_report_rule(NULL).data == NULL);
+    CHECK(causelog_report_registry(NULL).data == NULL && causelog_report_ancestor(NULL).data == NULL);
+    CHECK(causelog_report_head_dots(NULL).data == NULL && !causelog_report_leaves_live(NULL));
+    CHECK_NUMBER(CAUSELOG_WINNER_TYPE_NONE, causelog_report_winner_type(NULL));
     CHECK_NUMBER(CAUSELOG_REASON_CODE_NONE, causelog_report_reason_code(NULL));
     CHECK_NUMBER(CAUSELOG_SIDE_NONE, causelog_report_winning_side(NULL));
     CHECK(!causelog_report_winner(NULL, &dot) && causelog_report_winning_entry(NULL) == NULL);
@@ -454,8 +457,6 @@ static void numbers_that_are_none_are_refused(void) {
     query_options.operation = -1;
     causelog_cursor *cursor;
     CHECK_FAILS(CAUSELOG_INVALID_ARGUMENT, "options.operation is -1", causelog_log_query(log, &query_options, &cursor, &error));
-    causelog_detector *detector;
-    CHECK_FAILS(CAUSELOG_INVALID_ARGUMENT, "resolution is 77", causelog_detector_new(77, NULL, &detector, &error));
 
     causelog_change change = CAUSELOG_CHANGE_INIT;
     change.table = causelog_text_from("t");

@@ -155,7 +155,7 @@ static void an_entry_that_is_lent_is_as_good_as_a_copy(void) {
     /* Detectors take it, and logs take what it changed. */
     causelog_detector *detector;
     causelog_conflict *conflict;
-    CHECK_OK(causelog_detector_new(0, NULL, &detector, &error));
+    CHECK_OK(causelog_detector_new(causelog_text_from("last_write_wins"), NULL, &detector, &error));
     CHECK_FAILS(CAUSELOG_INVALID_ARGUMENT, "row", causelog_detector_detect(detector, lent, foreign, &conflict, &error));
     CHECK_OK(causelog_detector_detect(detector, lent, copy, &conflict, &error));
     CHECK(conflict == NULL);

@@ -247,6 +247,25 @@ void free_change(owned_change *change) {
     free_row(&change->row);
 }
 
+causelog_entry *read_entry(const json_value *value) {
+    owned_change change;
+    read_change(value, &change);
+    causelog_clock *clock = clock_member(value, "clock");
+    causelog_entry_fields fields = CAUSELOG_ENTRY_FIELDS_INIT;
+    fields.dot = (causelog_dot){uuid_member(value, "node"), unsigned_member(value, "sequence")};
+    fields.vector_clock = clock;
+    fields.timestamp = signed_member(value, "timestamp");
+    fields.change = &change.change;
+    if (json_get(value, "transaction") != NULL) {
+        fields.transaction = dot_member(value, "transaction");
+    }
+    causelog_entry *entry;
+    CHECK_OK(causelog_entry_new(&fields, &entry, &error));
+    causelog_clock_free(clock);
+    free_change(&change);
+    return entry;
+}
+
 void check_payload(const json_value *expected, causelog_bytes actual) {
     owned_bytes memory;
     causelog_bytes wanted = read_payload(expected, &memory);

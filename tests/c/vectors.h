@@ -87,6 +87,9 @@ typedef struct owned_change {
 void read_change(const json_value *value, owned_change *change);
 void free_change(owned_change *change);
 
+/* Reads an entry, owned by the caller. */
+causelog_entry *read_entry(const json_value *value);
+
 /*
  * These bytes are those of a payload: a string stands for its bytes, an object for those of its
  * `hex`, and null for none.

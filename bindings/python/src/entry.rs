@@ -1,6 +1,7 @@
 use std::hash::{DefaultHasher, Hash, Hasher};
 
 use causelog::{ChangeEntry as Core, ChangeOperation, Dot, Uuid, Verdict};
+use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDateTime, PyDict, PyTuple};
 
@@ -13,6 +14,7 @@ use crate::convert::moment::{Moment, to_datetime};
 use crate::convert::payload::{Payload, from_json};
 use crate::convert::row_id::{self, RowIdArgument};
 use crate::convert::text::Text;
+use crate::convert::type_name;
 use crate::names::{ByName, member};
 
 /// One change as a log holds it.
@@ -45,6 +47,23 @@ use crate::names::{ByName, member};
 #[pyclass(module = "causelog", frozen)]
 pub(crate) struct ChangeEntry {
     pub(crate) core: Core,
+}
+
+/// The entries that an iterable gives, held so that they can be lent to the core.
+pub(crate) fn entries<'py>(iterable: &Bound<'py, PyAny>) -> PyResult<Vec<Bound<'py, ChangeEntry>>> {
+    let entries = iterable.try_iter()?.map(|entry| {
+        entry?.cast_into::<ChangeEntry>().map_err(|error| {
+            let found = type_name(&error.into_inner());
+            PyTypeError::new_err(format!("expected entries of type ChangeEntry, not {found}"))
+        })
+    });
+    entries.collect()
+}
+
+/// Entries as a tuple.
+pub(crate) fn tuple<'py>(py: Python<'py>, entries: &[Core]) -> PyResult<Bound<'py, PyTuple>> {
+    let entries = entries.iter().map(|entry| Bound::new(py, ChangeEntry { core: entry.clone() }));
+    PyTuple::new(py, entries.collect::<PyResult<Vec<_>>>()?)
 }
 
 #[pymethods]

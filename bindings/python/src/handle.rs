@@ -1,19 +1,38 @@
+use std::ops::Deref;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use causelog::{ChangeLog as Core, Result};
+use causelog::{ChangeLog as Core, Replica, Result};
 use pyo3::prelude::*;
 
 use crate::boundary::guarded;
 
+/// A log by itself, or that of a replica.
+pub(crate) enum Source {
+    Log(Core),
+    Replica(Arc<Replica>),
+}
+
+impl Deref for Source {
+    type Target = Core;
+
+    fn deref(&self) -> &Core {
+        match self {
+            Source::Log(log) => log,
+            Source::Replica(replica) => replica.log(),
+        }
+    }
+}
+
 /// The core's log, shared by a `ChangeLog` and all that reads from it.
 pub(crate) struct Handle {
-    pub(crate) core: Core,
+    pub(crate) core: Source,
     /// Set when somebody closed it, so that a cursor with entries in hand knows.
     closed: AtomicBool,
 }
 
 impl Handle {
-    pub(crate) fn new(core: Core) -> Self {
+    pub(crate) fn new(core: Source) -> Self {
         Handle { core, closed: AtomicBool::new(false) }
     }
 

@@ -22,6 +22,7 @@ mod handle;
 mod log;
 mod names;
 mod removal;
+mod replica;
 mod stats;
 mod time;
 mod time_travel;
@@ -43,6 +44,8 @@ mod _native {
     #[pymodule_export]
     use crate::compression::CompressionReport;
     #[pymodule_export]
+    use crate::conflict::custom::{ResolverDecision, RowConflict};
+    #[pymodule_export]
     use crate::conflict::detector::{Conflict, ConflictDetector};
     #[pymodule_export]
     use crate::conflict::kind::conflict_type_operations;
@@ -51,7 +54,15 @@ mod _native {
         conflict_class_of, conflict_type_class, conflict_type_mirror, conflict_type_of,
     };
     #[pymodule_export]
+    use crate::conflict::registry::ResolverRegistry;
+    #[pymodule_export]
     use crate::conflict::report::ConflictReport;
+    #[pymodule_export]
+    use crate::conflict::row::RowResolution;
+    #[pymodule_export]
+    use crate::conflict::strategy::{
+        strategy_fallback, strategy_kind, strategy_parse, strategy_text, strategy_validate,
+    };
     #[pymodule_export]
     use crate::consumer::{Consumer, ConsumerStatus};
     #[pymodule_export]
@@ -66,6 +77,24 @@ mod _native {
     use crate::log::ChangeLog;
     #[pymodule_export]
     use crate::removal::Removal;
+    #[pymodule_export]
+    use crate::replica::Replica;
+    #[pymodule_export]
+    use crate::replica::conflicts::WhatIf;
+    #[pymodule_export]
+    use crate::replica::effective::{EffectiveChange, EffectiveChanges};
+    #[pymodule_export]
+    use crate::replica::exchange::{SkippedTransaction, SyncReport, sync};
+    #[pymodule_export]
+    use crate::replica::explain::{Explanation, ExplanationStep};
+    #[pymodule_export]
+    use crate::replica::inbox::{Claim, InboxItem};
+    #[pymodule_export]
+    use crate::replica::reading::ReplicaRow;
+    #[pymodule_export]
+    use crate::replica::stats::ReplicaStats;
+    #[pymodule_export]
+    use crate::replica::writing::Write;
     #[pymodule_export]
     use crate::stats::{ChangeLogStats, TableStats};
     #[pymodule_export]

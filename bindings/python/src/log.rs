@@ -15,7 +15,7 @@ use crate::clock::VectorClock;
 use crate::convert::dot::DotArgument;
 use crate::convert::integer::Unsigned;
 use crate::convert::moment::Span;
-use crate::handle::Handle;
+use crate::handle::{Handle, Source};
 use crate::names::ByName;
 use crate::stats::ChangeLogStats;
 use crate::time::ManualTime;
@@ -49,7 +49,12 @@ pub(crate) struct ChangeLog {
 
 impl ChangeLog {
     fn new(core: Core) -> Self {
-        ChangeLog { handle: Arc::new(Handle::new(core)) }
+        ChangeLog { handle: Arc::new(Handle::new(Source::Log(core))) }
+    }
+
+    /// The log of a replica, which closes with it.
+    pub(crate) fn of_replica(handle: Arc<Handle>) -> Self {
+        ChangeLog { handle }
     }
 }
 
@@ -290,7 +295,7 @@ impl ChangeLog {
 }
 
 /// The options of a log that are the same in a directory and in memory.
-fn options(
+pub(crate) fn options(
     node: Option<Uuid>,
     durability: ByName<Durability>,
     sync_interval: Option<Span>,

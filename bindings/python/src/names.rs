@@ -2,8 +2,8 @@
 //! enumerations, dots. Each is imported once, when it is first needed.
 
 use causelog::{
-    Causality, ChangeOperation, ConflictClass, ConflictResolution, ConflictType, Durability, Error,
-    ErrorCode, ReasonCode, RemovalReason, Side, Verdict,
+    Causality, ChangeOperation, ConflictClass, ConflictType, Durability, Error, ErrorCode, ReasonCode,
+    RemovalReason, RowState, Side, Verdict,
 };
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
@@ -61,11 +61,11 @@ named! {
     Causality: "causality" = Causality::ALL;
     ChangeOperation: "operation" = ChangeOperation::ALL;
     ConflictClass: "conflict class" = ConflictClass::ALL;
-    ConflictResolution: "conflict resolution" = ConflictResolution::ALL;
     ConflictType: "conflict type" = ConflictType::ALL;
     Durability: "durability" = Durability::ALL;
     RemovalReason: "reason of a removal" = RemovalReason::ALL;
     ReasonCode: "reason" = ReasonCode::ALL;
+    RowState: "state" = RowState::ALL;
     Side: "side" = Side::ALL;
     Verdict: "verdict" = Verdict::ALL;
 }

@@ -14,6 +14,20 @@ settings.load_profile("causelog")
 
 A, B, C = UUID(int=0xA), UUID(int=0xB), UUID(int=0xC)
 
+STRATEGIES: list[causelog.Strategy] = [
+    "last_write_wins",
+    "first_write_wins",
+    {"kind": "node_priority", "order": [str(B), str(A)]},
+    "vector_clock_causal",
+    {"kind": "vector_clock_causal", "fallback": "first_write_wins"},
+    {"kind": "delete_wins", "fallback": "last_write_wins"},
+    {"kind": "update_wins", "fallback": {"kind": "node_priority", "order": []}},
+    {"kind": "field_merge", "liveness": "update_wins", "fields": {"count": "counter", "tags": "set"}},
+    "manual",
+    {"kind": "custom", "name": "longest", "version": 2},
+]
+"""A strategy of every kind, as it is given back."""
+
 
 @pytest.fixture
 def time() -> causelog.ManualTime:
@@ -57,3 +71,26 @@ def exchange(source: causelog.ChangeLog, target: causelog.ChangeLog) -> None:
     """Brings what the target lacks."""
     for transaction in source.transactions(target.frontier()):
         target.append_remote(transaction)
+
+
+@pytest.fixture(params=["memory", "directory"])
+def new_replica(
+    request: pytest.FixtureRequest, tmp_path: Path, time: causelog.ManualTime
+) -> Iterator[Callable[..., causelog.Replica]]:
+    """Makes replicas, in memory and in directories of their own."""
+    replicas: list[causelog.Replica] = []
+
+    def make(strategy: causelog.Strategy | None = None, **options: object) -> causelog.Replica:
+        options.setdefault("time", time)
+        if strategy is not None:
+            options["registry"] = causelog.ResolverRegistry(strategy)
+        if request.param == "memory":
+            replica = causelog.Replica.in_memory(**options)  # type: ignore[arg-type]
+        else:
+            replica = causelog.Replica.open(tmp_path / f"replica-{len(replicas)}", **options)  # type: ignore[arg-type]
+        replicas.append(replica)
+        return replica
+
+    yield make
+    for replica in replicas:
+        replica.close()

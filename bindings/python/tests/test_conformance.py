@@ -15,12 +15,14 @@ from causelog import (
     ChangeLog,
     ConflictClass,
     ConflictDetector,
+    ConflictResolution,
     ConflictType,
     Dot,
     Row,
     Snapshot,
     Transaction,
     VectorClock,
+    Winner,
 )
 
 VECTORS = Path(__file__).parents[3] / "tests" / "conformance"
@@ -240,8 +242,8 @@ def test_classes(case: Case) -> None:
 def check(report: causelog.ConflictReport, expected: Case) -> None:
     """What both kinds of report answer."""
     assert report.conflict_class == expected["conflict_class"]
-    assert report.is_pending == (expected["winner"] == "pending")
-    assert report.winner == (None if report.is_pending else dot(expected["winner"]))
+    assert report.is_pending == (report.winner is Winner.PENDING)
+    assert str(report.winner) == expected["winner"]
     assert report.reason_code == expected["reason_code"]
     assert report.value == payload(expected["value"])
     assert str(report.id) == expected["id"]
@@ -282,6 +284,41 @@ def test_resolve(case: Case) -> None:
     assert (report.conflict_type, report.winning_side) == (None, None)
     assert report.settled_by == settled_by
     check(report, case["report"])
+
+
+def check_conflict(report: causelog.ConflictReport, expected: Case) -> None:
+    """What a conflict of a row answers."""
+    assert report.conflict_class == expected["conflict_class"]
+    assert str(report.winner) == expected["winner"]
+    assert report.reason_code == expected["reason_code"]
+    assert (report.ancestor, report.value) == (payload(expected["ancestor"]), payload(expected["value"]))
+    assert report.settled_by == dot(expected.get("settled_by"))
+
+
+@cases("resolution", "rows")
+def test_resolve_row(case: Case) -> None:
+    entries = [entry(each) for each in case["entries"]]
+    if "error" in case:
+        with failing(case):
+            ConflictDetector(case["strategy"]).resolve_row(entries)
+        return
+    detector = ConflictDetector(case["strategy"])
+    row, expected = detector.resolve_row(entries), case["row"]
+    assert (row.is_live, row.value) == (expected["is_live"], payload(expected["value"]))
+    assert [str(head) for head in row.heads] == expected["heads"]
+    assert (row.standing is None) == (expected["standing"] is None)
+    reports = [row.standing] if row.standing else []
+    for report, wanted in zip(
+        [*reports, *row.settled], filter(None, [expected["standing"], *expected["settled"]]), strict=True
+    ):
+        check_conflict(report, wanted)
+    assert [report.to_json() for report in [*reports, *row.settled]] == case["reports"]
+    # A strategy goes in as a mapping as well, and the order of the entries makes no difference.
+    mapped = ConflictDetector(ConflictResolution.parse(case["strategy"]))
+    for again in mapped.resolve_row(reversed(entries)), mapped.resolve_row([*entries, *entries]):
+        assert [again.is_live, again.value, again.heads] == [row.is_live, row.value, row.heads]
+        found = [again.standing] if again.standing else []
+        assert [report.to_json() for report in [*found, *again.settled]] == case["reports"]
 
 
 def transaction(value: Case) -> Transaction:

@@ -10,7 +10,7 @@ import causelog
 import pytest
 from causelog import dot, enums, errors
 
-ALIASES = {"RowId", "RowIdPart", "Payload"}
+ALIASES = {"RowId", "RowIdPart", "Payload", "Strategy"}
 CONSTANTS = {"ERROR_CODES", "__version__"}
 
 
@@ -42,6 +42,7 @@ def test_it_is_documented(name: str) -> None:
 
 def test_there_are_examples() -> None:
     assert {"causelog", "ChangeLog", "ChangeLog.open", "ChangeLog.query", "VectorClock", "Change"} <= EXAMPLES.keys()
+    assert {"Replica", "Replica.open", "Replica.effective", "ResolverRegistry", "Write", "sync"} <= EXAMPLES.keys()
     assert len(EXAMPLES) > 20
 
 

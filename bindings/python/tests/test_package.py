@@ -49,7 +49,16 @@ def test_compiled_classes_are_final(name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "value", [causelog.VectorClock(), causelog.ChangeLog.in_memory(), causelog.Change.delete("t", 1)], ids=type
+    "value",
+    [
+        causelog.VectorClock(),
+        causelog.ChangeLog.in_memory(),
+        causelog.Change.delete("t", 1),
+        causelog.Replica.in_memory(),
+        causelog.ResolverRegistry(),
+        causelog.ResolverDecision.defer(),
+    ],
+    ids=type,
 )
 def test_their_instances_take_no_attributes(value: object) -> None:
     with pytest.raises(AttributeError):

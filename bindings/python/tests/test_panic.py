@@ -56,13 +56,61 @@ for number, append in enumerate(appends()):
 print("survived")
 """
 
+REPLICA_SCRIPT = """
+import os, sys
+from pathlib import Path
+import causelog
+from causelog import Change, Replica
 
-def test_a_panic_is_an_internal_error(tmp_path: Path) -> None:
+directory = Path(sys.argv[1])
+
+
+def writes():
+    yield lambda replica: replica.insert("orders", 2, {})
+    yield lambda replica: replica.append([Change.insert("orders", 3, {})])
+    yield lambda replica: replica.increment("orders", 1, "n", 1)
+    yield lambda replica: replica.apply(transaction)
+    yield lambda replica: causelog.sync(other, replica)
+
+
+other = Replica.in_memory()
+other.insert("orders", 4, {})
+[transaction] = other.log.transactions()
+for number, write in enumerate(writes()):
+    replica = Replica.open(directory / str(number))
+    replica.insert("orders", 1, {})
+    os.environ["CAUSELOG_FAILPOINT"] = "append"
+    try:
+        write(replica)
+    except causelog.InternalError as error:
+        assert "failpoint append reached" in str(error), repr(error)
+    else:
+        raise AssertionError("nothing was raised: is this a build with failpoints?")
+    del os.environ["CAUSELOG_FAILPOINT"]
+    calls = [lambda: write(replica), lambda: replica.get("orders", 1), replica.inbox, replica.log.stats]
+    for call in calls:
+        try:
+            call()
+        except causelog.ClosedError:
+            pass
+        else:
+            raise AssertionError("the replica was not closed")
+    replica.close()
+    with Replica.open(directory / str(number)) as replica:
+        assert [row.row_id for row in replica.rows("orders")] == [1]
+        write(replica)
+        assert replica.log.stats().entries == 2
+print("survived")
+"""
+
+
+@pytest.mark.parametrize("script", [SCRIPT, REPLICA_SCRIPT], ids=["log", "replica"])
+def test_a_panic_is_an_internal_error(tmp_path: Path, script: str) -> None:
     path = os.environ.get("CAUSELOG_FAILPOINTS_PATH")
     if not path:
         pytest.skip("CAUSELOG_FAILPOINTS_PATH is not set: it names a directory with a build with failpoints")
     done = subprocess.run(
-        [sys.executable, "-c", SCRIPT, tmp_path],
+        [sys.executable, "-c", script, tmp_path],
         env=os.environ | {"PYTHONPATH": str(Path(path).resolve())},
         capture_output=True,
         text=True,

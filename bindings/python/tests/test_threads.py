@@ -8,7 +8,7 @@ from pathlib import Path
 
 import causelog
 import pytest
-from causelog import Change, ChangeLog, Transaction
+from causelog import Change, ChangeLog, Replica, Transaction
 from conftest import exchange, insert
 
 HUGE = 96 * 1024 * 1024
@@ -88,6 +88,28 @@ def test_reading(stored: Path) -> None:
         entries, transactions = log.query(), log.transactions()
         assert watch.progressed_during(lambda: next(entries))
         assert watch.progressed_during(lambda: next(transactions))
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda replica, other, transaction: replica.insert("t", 2, bytes(HUGE)),
+        lambda replica, other, transaction: replica.append([Change.insert("t", 2, bytes(HUGE))]),
+        lambda replica, other, transaction: other.apply(transaction),
+        lambda replica, other, transaction: replica.get("t", 1),
+        lambda replica, other, transaction: replica.rows("t"),
+        lambda replica, other, transaction: replica.effective(),
+        lambda replica, other, transaction: replica.why("t", 1),
+        lambda replica, other, transaction: causelog.sync(replica, other),
+    ],
+    ids=["insert", "append", "apply", "get", "rows", "effective", "why", "sync"],
+)
+def test_a_replica(tmp_path: Path, call: Callable[[Replica, Replica, Transaction], object]) -> None:
+    with Replica.open(tmp_path / "a") as replica, Replica.open(tmp_path / "b") as other:
+        replica.insert("t", 1, bytes(HUGE))
+        [transaction] = replica.log.transactions()
+        with Watch() as watch:
+            assert watch.progressed_during(lambda: call(replica, other, transaction))
 
 
 @pytest.mark.parametrize("call", [ChangeLog.sync, ChangeLog.close, lambda log: log.append(insert())])

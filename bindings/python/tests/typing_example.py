@@ -5,7 +5,7 @@ It is checked and not run: `mypy --strict` fails on a wrong type and on a silenc
 
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any, assert_type
+from typing import Any, Literal, assert_type
 from uuid import UUID
 
 import causelog
@@ -16,27 +16,46 @@ from causelog import (
     ChangeEntry,
     ChangeLog,
     ChangeOperation,
+    Claim,
     CompressionReport,
     Conflict,
     ConflictClass,
     ConflictDetector,
     ConflictReport,
+    ConflictResolution,
     ConflictType,
     Consumer,
     ConsumerStatus,
     Dot,
+    EffectiveChange,
+    Explanation,
+    ExplanationStep,
     Finding,
+    InboxItem,
     Removal,
     RemovalReason,
+    Replica,
+    ReplicaRow,
+    ReplicaStats,
+    ResolverDecision,
+    ResolverRegistry,
     Row,
+    RowConflict,
+    RowResolution,
+    RowState,
     SalvageReport,
     Side,
+    SkippedTransaction,
     Snapshot,
+    SyncReport,
     TableStats,
     Transaction,
     VectorClock,
     VerifyReport,
     View,
+    WhatIf,
+    Winner,
+    Write,
 )
 
 
@@ -154,11 +173,72 @@ def conflicts(local: ChangeEntry, remote: ChangeEntry) -> None:
         assert_type(conflict.conflict_type.mirror().conflict_class, ConflictClass)
         report = detector.report(conflict)
         assert_type(report, ConflictReport)
-        assert_type(report.winner, Dot | None)
+        assert_type(report.winner, Dot | Winner)
+        assert_type(report.strategy, ConflictResolution | dict[str, Any])
+        assert_type(report.type, ConflictClass)
+        assert_type(report.ancestor, bytes | None)
+        assert_type(report.leaves_live, bool)
         assert_type(report.winning_side, Side | None)
         assert_type(report.heads, tuple[ChangeEntry, ...])
     assert_type(detector.resolve([local, remote], settled_by=local.dot).to_json(), str)
     assert_type(ConflictClass.of(["insert"]), ConflictClass | None)
+
+
+def replicas(path: Path) -> None:
+    def shortest(conflict: RowConflict) -> ResolverDecision:
+        assert_type(conflict.heads, tuple[ChangeEntry, ...])
+        assert_type(conflict.ancestor_json(), Any)
+        return ResolverDecision.head(conflict.heads[0].dot)
+
+    registry = ResolverRegistry({"kind": "custom", "name": "shortest", "version": 1})
+    registry.set_class("orders", "update_delete", ConflictResolution.MANUAL)
+    assert_type(registry.rule("orders", ConflictClass.UPDATE_DELETE), tuple[str, ConflictResolution | dict[str, Any]])
+    assert_type(registry.custom_resolvers(), list[tuple[str, int]])
+    with (
+        Replica.open(path, registry=registry, resolvers={("shortest", 1): shortest}, durability="os") as a,
+        Replica.in_memory(node=UUID(int=1)) as b,
+    ):
+        assert_type(a, Replica)
+        assert_type(a.log, ChangeLog)
+        assert_type(a.insert("orders", 42, {"qty": 1}), Appended)
+        a.patch("orders", 42, {"qty": None}, remove=["note"])
+        a.increment("orders", 42, "qty", 1)
+        row = a.get("orders", 42)
+        assert_type(row, ReplicaRow | None)
+        if row is not None:
+            assert_type(row.state, RowState)
+            a.write([Write.update("orders", 42, b"x", expected=row.heads, metadata={"why": "test"})])
+        assert_type(a.rows("orders"), list[ReplicaRow])
+        assert_type(a.heads("orders", 42), tuple[Dot, ...])
+        report = causelog.sync(a, b)
+        assert_type(report, SyncReport)
+        assert_type(report.skipped, list[SkippedTransaction])
+        assert_type(a.conflicts(), list[ConflictReport])
+        assert_type(
+            a.query_conflicts(table="orders", conflict_class="update_update", settled=True, since=3),
+            list[ConflictReport],
+        )
+        assert_type(a.what_if(ResolverRegistry("manual"), limit=1), list[WhatIf])
+        assert_type(a.inbox(), list[InboxItem])
+        assert_type(a.inbox()[0].claim, Claim | None)
+        a.resolve("orders", 42, ResolverDecision.value({"qty": 1}), [(a.node, 1)], metadata={})
+        assert_type(ResolverDecision.defer().kind, Literal["head", "value", "delete", "defer"])
+        assert_type(a.effective("0.0", limit=10).changes, list[EffectiveChange])
+        assert_type(a.effective().next, str)
+        story = a.why("orders", 42)
+        assert_type(story, Explanation)
+        assert_type(story.steps, list[ExplanationStep])
+        assert_type(a.stats(), ReplicaStats)
+        assert_type(a.compact(table="orders"), Removal | None)
+        a.write([Change.insert("orders", 1, {})])  # type: ignore[list-item]
+        a.insert("orders", 1, None)  # type: ignore[arg-type]
+        a.register_resolver("other", 1, lambda conflict: None)  # type: ignore[arg-type, return-value]
+        a.set_registry("manual")  # type: ignore[arg-type]
+        a.effective(0)  # type: ignore[arg-type]
+        causelog.sync(a, a.log)  # type: ignore[arg-type]
+    assert_type(ConflictDetector("manual").resolve_row([]), RowResolution)
+    Replica.in_memory(read_only=True)  # type: ignore[call-arg]
+    ResolverRegistry(1)  # type: ignore[arg-type]
 
 
 def errors(error: causelog.Error) -> None:

@@ -241,6 +241,10 @@ impl ResolverRegistry {
     /// # Ok::<(), causelog::Error>(())
     /// ```
     pub fn from_json(text: &str) -> Result<ResolverRegistry> {
+        // Deserializing alone would take a list of the fields as well.
+        if !text.trim_start().starts_with('{') {
+            return Err(Error::invalid("not a resolver registry: it is no JSON object"));
+        }
         let registry: ResolverRegistry = serde_json::from_str(text)
             .map_err(|error| Error::invalid(format!("not a resolver registry: {error}")))?;
         registry.validate()?;

@@ -1,17 +1,18 @@
 use std::hash::{DefaultHasher, Hash, Hasher};
 
 use causelog::{Conflict as CoreConflict, ConflictDetector as Core, ConflictResolution, Uuid};
-use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
-use pyo3::types::PyDateTime;
+use pyo3::types::{PyDateTime, PyString};
 
 use crate::boundary::quick;
 use crate::conflict::report::ConflictReport;
+use crate::conflict::row::RowResolution;
+use crate::conflict::strategy::{self, Strategy};
 use crate::convert::dot::DotArgument;
 use crate::convert::moment::to_datetime;
-use crate::convert::{row_id, type_name};
-use crate::entry::ChangeEntry;
-use crate::names::{ByName, member};
+use crate::convert::row_id;
+use crate::entry::{self, ChangeEntry};
+use crate::names::member;
 use crate::time::ManualTime;
 
 /// Finds conflicts between entries, and resolves sets of them by one strategy.
@@ -20,7 +21,8 @@ use crate::time::ManualTime;
 /// settings, and may be used from several threads at once.
 ///
 /// Args:
-///     resolution: the strategy to resolve by.
+///     resolution: the strategy to resolve by: its name, or a dict where it has parameters; see
+///         ``ConflictResolution``.
 ///     time: where the time that it notes down as ``detected_at`` comes from, instead of the
 ///         system's clock.
 ///
@@ -46,10 +48,10 @@ pub(crate) struct ConflictDetector {
 impl ConflictDetector {
     #[new]
     #[pyo3(
-        signature = (resolution=ByName(ConflictResolution::LastWriteWins), *, time=None),
+        signature = (resolution=Strategy(ConflictResolution::LastWriteWins), *, time=None),
         text_signature = "(resolution='last_write_wins', *, time=None)"
     )]
-    fn py_new(resolution: ByName<ConflictResolution>, time: Option<&Bound<'_, ManualTime>>) -> Self {
+    fn py_new(resolution: Strategy, time: Option<&Bound<'_, ManualTime>>) -> Self {
         let core = match time {
             Some(time) => Core::with_time(resolution.0, time.get().source()),
             None => Core::new(resolution.0),
@@ -59,8 +61,8 @@ impl ConflictDetector {
 
     /// The strategy it resolves by.
     #[getter]
-    fn resolution(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
-        member(py, self.core.resolution())
+    fn resolution<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        strategy::to_python(py, self.core.resolution())
     }
 
     /// The conflict between these two entries; None if there is none.
@@ -106,19 +108,40 @@ impl ConflictDetector {
         entries: &Bound<'_, PyAny>,
         settled_by: Option<DotArgument>,
     ) -> PyResult<ConflictReport> {
-        let entries = entries.try_iter()?.map(|entry| {
-            entry?.cast_into::<ChangeEntry>().map_err(|error| {
-                let found = type_name(&error.into_inner());
-                PyTypeError::new_err(format!("expected entries of type ChangeEntry, not {found}"))
-            })
-        });
-        let entries = entries.collect::<PyResult<Vec<_>>>()?;
+        let entries = entry::entries(entries)?;
         let cores = entries.iter().map(|entry| &entry.get().core);
         quick(py, || self.core.resolve(cores, settled_by.map(|dot| dot.0))).map(ConflictReport::new)
     }
 
-    fn __repr__(&self) -> String {
-        format!("ConflictDetector('{}')", self.core.resolution())
+    /// What a row is by all of its entries, given in any order, and every conflict that made it so.
+    ///
+    /// Each entry must come with all that its author had seen of the row: what is missing is taken
+    /// never to have been.
+    ///
+    /// Raises:
+    ///     InvalidArgumentError: when there is no entry, they are not of one row, or the strategy is
+    ///         one that ``ConflictResolution.validate`` refuses.
+    ///     DotReuseError: when two have one dot but differ.
+    ///
+    /// >>> import causelog
+    /// >>> here, there = causelog.ChangeLog.in_memory(), causelog.ChangeLog.in_memory()
+    /// >>> _ = here.append(causelog.Change.insert("orders", 42, {"qty": 1}))
+    /// >>> _ = there.append(causelog.Change.insert("orders", 42, {"qty": 2}))
+    /// >>> for transaction in there.transactions():
+    /// ...     _ = here.append_remote(transaction)
+    /// >>> _ = here.append(causelog.Change.delete("orders", 42, {"qty": 2}))
+    /// >>> row = causelog.ConflictDetector().resolve_row(here.history("orders", 42))
+    /// >>> row.is_live, row.standing, len(row.settled)
+    /// (False, None, 1)
+    fn resolve_row(&self, py: Python<'_>, entries: &Bound<'_, PyAny>) -> PyResult<RowResolution> {
+        let entries = entry::entries(entries)?;
+        let cores = entries.iter().map(|entry| &entry.get().core);
+        quick(py, || self.core.resolve_row(cores)).map(|core| RowResolution { core })
+    }
+
+    fn __repr__(&self, py: Python<'_>) -> PyResult<String> {
+        let text = PyString::new(py, &self.core.resolution().to_string());
+        Ok(format!("ConflictDetector({})", text.repr()?.to_string_lossy()))
     }
 }
 

@@ -2,13 +2,15 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 
 use causelog::{ConflictReport as Core, Uuid, Winner};
 use pyo3::prelude::*;
-use pyo3::types::{PyBytes, PyDateTime, PyTuple};
+use pyo3::sync::PyOnceLock;
+use pyo3::types::{PyBytes, PyDateTime, PyTuple, PyType};
 
 use crate::boundary::quick;
+use crate::conflict::strategy;
 use crate::convert::moment::to_datetime;
 use crate::convert::payload::from_json;
 use crate::convert::{dot, row_id};
-use crate::entry::ChangeEntry;
+use crate::entry::{self, ChangeEntry};
 use crate::names::member;
 
 /// Which entries disagreed, who won, by which strategy, and why.
@@ -23,6 +25,10 @@ pub(crate) struct ConflictReport {
 impl ConflictReport {
     pub(crate) fn new(core: Core) -> Self {
         ConflictReport { core }
+    }
+
+    pub(crate) fn core(&self) -> &Core {
+        &self.core
     }
 }
 
@@ -52,25 +58,58 @@ impl ConflictReport {
         member(py, self.core.class)
     }
 
+    /// The kind of conflict: short for ``conflict_class``.
+    #[getter]
+    fn r#type(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
+        self.conflict_class(py)
+    }
+
     /// The entries that were resolved, in canonical order: the last is the latest.
     #[getter]
     fn heads<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
-        let heads = self.core.heads.iter().map(|head| Bound::new(py, ChangeEntry { core: head.clone() }));
-        PyTuple::new(py, heads.collect::<PyResult<Vec<_>>>()?)
+        entry::tuple(py, &self.core.heads)
     }
 
-    /// How it was decided.
+    /// The row's payload before the heads parted; None if it was not there, has none, or nothing is
+    /// known of it, as to the plain detector.
     #[getter]
-    fn strategy(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
-        member(py, self.core.strategy)
+    fn ancestor<'py>(&self, py: Python<'py>) -> Option<Bound<'py, PyBytes>> {
+        self.core.ancestor.as_deref().map(|payload| PyBytes::new(py, payload))
     }
 
-    /// The dot of the head that won; None while nobody did.
+    /// The payload before the heads parted, parsed; None if there is none.
+    ///
+    /// Raises:
+    ///     InvalidArgumentError: if the payload is not JSON.
+    fn ancestor_json<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        from_json(py, self.core.ancestor.as_deref())
+    }
+
+    /// How it was decided: a member of ``ConflictResolution``, or a dict where the strategy has parameters.
     #[getter]
-    fn winner<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
+    fn strategy<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        strategy::to_python(py, &self.core.strategy)
+    }
+
+    /// Which rule of the registry named the strategy; None if there was no registry.
+    #[getter]
+    fn rule(&self) -> Option<&str> {
+        self.core.rule.as_deref()
+    }
+
+    /// The fingerprint of the registry that was in force; None if there was none.
+    #[getter]
+    fn registry(&self) -> Option<&str> {
+        self.core.registry.as_deref()
+    }
+
+    /// The dot of the head that won, or a member of ``Winner``: ``merged`` or ``pending``.
+    #[getter]
+    fn winner<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        static WINNER: PyOnceLock<Py<PyType>> = PyOnceLock::new();
         match self.core.winner {
-            Winner::Head(winner) => dot::to_python(py, winner).map(Some),
-            _ => Ok(None),
+            Winner::Head(winner) => dot::to_python(py, winner),
+            other => WINNER.import(py, "causelog.enums", "Winner")?.call1((other.to_string(),)),
         }
     }
 
@@ -114,6 +153,12 @@ impl ConflictReport {
     #[getter]
     fn value<'py>(&self, py: Python<'py>) -> Option<Bound<'py, PyBytes>> {
         self.core.value().map(|payload| PyBytes::new(py, payload))
+    }
+
+    /// Whether the row is there as resolved.
+    #[getter]
+    fn leaves_live(&self) -> bool {
+        self.core.leaves_live()
     }
 
     /// The payload as resolved, parsed; None if the row is deleted.

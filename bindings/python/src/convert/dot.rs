@@ -39,6 +39,12 @@ pub(crate) fn to_python(py: Python<'_>, dot: Dot) -> PyResult<Bound<'_, PyAny>> 
     DOT.import(py, "causelog.dot", "Dot")?.call1((dot.node, dot.sequence))
 }
 
+/// Dots as a tuple.
+pub(crate) fn tuple<'py>(py: Python<'py>, dots: &[Dot]) -> PyResult<Bound<'py, PyTuple>> {
+    let dots = dots.iter().map(|dot| to_python(py, *dot));
+    PyTuple::new(py, dots.collect::<PyResult<Vec<_>>>()?)
+}
+
 /// Read a dot from its text, ``node:sequence``.
 #[pyfunction]
 #[pyo3(name = "_parse_dot")]

@@ -22,3 +22,11 @@ impl FromPyObject<'_, '_> for Text {
         })
     }
 }
+
+/// One text or several, such as the names of tables.
+pub(crate) fn texts(object: &Bound<'_, PyAny>) -> PyResult<Vec<String>> {
+    if object.is_instance_of::<PyString>() {
+        return object.extract().map(|Text(text)| vec![text]);
+    }
+    object.try_iter()?.map(|text| Ok(text?.extract::<Text>()?.0)).collect()
+}

@@ -10,8 +10,8 @@ use crate::clock;
 use crate::compression::CompressionReport;
 use crate::convert::integer::Unsigned;
 use crate::convert::moment::{Moment, Span};
+use crate::convert::text::texts;
 use crate::log::ChangeLog;
-use crate::log::reading::tables;
 use crate::removal::Removal;
 use crate::verify::{SalvageReport, VerifyReport};
 
@@ -122,7 +122,7 @@ impl ChangeLog {
         known: Option<&Bound<'_, PyAny>>,
     ) -> PyResult<Option<Removal>> {
         let options = CompactionOptions {
-            tables: table.map(tables).transpose()?.unwrap_or_default(),
+            tables: table.map(texts).transpose()?.unwrap_or_default(),
             known: known.map(clock::clocks).transpose()?.unwrap_or_default(),
         };
         let removal = waiting(py, || self.handle.core.compact(&options))?;

@@ -5,7 +5,6 @@ use std::time::Duration;
 
 use causelog::{ChangeOperation, Error, ErrorCode, QueryOptions, Uuid, VectorClock as CoreClock};
 use pyo3::prelude::*;
-use pyo3::types::PyString;
 
 use crate::boundary::waiting;
 use crate::clock::VectorClock;
@@ -14,7 +13,7 @@ use crate::convert::dot::DotArgument;
 use crate::convert::integer::Unsigned;
 use crate::convert::moment::{Moment, Span};
 use crate::convert::row_id::RowIdArgument;
-use crate::convert::text::Text;
+use crate::convert::text::{Text, texts};
 use crate::cursor::{Cursor, TransactionCursor};
 use crate::log::ChangeLog;
 use crate::names::ByName;
@@ -79,7 +78,7 @@ impl ChangeLog {
         reverse: bool,
     ) -> PyResult<Cursor> {
         let options = QueryOptions {
-            tables: table.map(tables).transpose()?.unwrap_or_default(),
+            tables: table.map(texts).transpose()?.unwrap_or_default(),
             row_id: row_id.map(|row_id| row_id.0),
             operation: operation.map(|operation| operation.0),
             node,
@@ -306,12 +305,4 @@ impl ChangeLog {
     fn remove_consumer(&self, py: Python<'_>, name: Text) -> PyResult<()> {
         waiting(py, || self.handle.core.remove_consumer(&name.0))
     }
-}
-
-/// One table name or several.
-pub(super) fn tables(table: &Bound<'_, PyAny>) -> PyResult<Vec<String>> {
-    if table.is_instance_of::<PyString>() {
-        return table.extract().map(|Text(name)| vec![name]);
-    }
-    table.try_iter()?.map(|name| Ok(name?.extract::<Text>()?.0)).collect()
 }
