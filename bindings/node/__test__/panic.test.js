@@ -14,16 +14,17 @@ const testWithPanics = addon ? test : test.skip
 const directory = temporaryDirectory()
 
 /** Runs a script that fills `told`, with an open log `log` whose first append has succeeded. */
-function told(name, script) {
+function told(name, script, opening = 'ChangeLog.openSync') {
   const where = path.join(directory, name)
   const done = node(
     `
-    const { Change, ChangeLog } = require('.')
+    const { Change, ChangeLog, Replica } = require('.')
     const told = []
     async function main() {
-      const log = ChangeLog.openSync(${JSON.stringify(where)})
-      log.appendSync(Change.insert('t', 1, {}))
-      const cursor = log.query()
+      const log = ${opening}(${JSON.stringify(where)})
+      if (log instanceof Replica) log.insertSync('t', 1, {})
+      else log.appendSync(Change.insert('t', 1, {}))
+      const cursor = (log.log ?? log).query()
       process.env.CAUSELOG_FAILPOINT = 'append'
       ${script}
       delete process.env.CAUSELOG_FAILPOINT
@@ -61,4 +62,26 @@ testWithPanics.each(['appendSync', 'append'])('a panic in %s is INTERNAL, then e
   )
   const closed = ['CauselogError', 'CLOSED', false, false]
   expect(log).toEqual([['CauselogError', 'INTERNAL', false, true], closed, closed, closed, [1, 3]])
+})
+
+testWithPanics.each(['insertSync', 'insert'])('a panic in %s of a replica is INTERNAL, then everything is CLOSED, and what was acknowledged is kept', (insert) => {
+  const log = told(
+    insert,
+    `
+      const attempt = async (call) => {
+        try {
+          await call()
+          told.push('nothing was thrown')
+        } catch (error) {
+          told.push([error.constructor.name, error.code, /failpoint append reached/.test(error.message)])
+        }
+      }
+      await attempt(() => log.${insert}('t', 2, {}))
+      await attempt(() => log.${insert}('t', 2, {}))
+      await attempt(() => log.get('t', 1))
+    `,
+    'Replica.openSync',
+  )
+  const closed = ['CauselogError', 'CLOSED', false]
+  expect(log).toEqual([['CauselogError', 'INTERNAL', true], closed, closed, [1, 3]])
 })

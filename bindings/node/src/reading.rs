@@ -1,7 +1,5 @@
 //! The rows of a replica, and what became of them.
 
-use std::sync::Arc;
-
 use causelog::EffectivePosition;
 use napi::Env;
 use napi::bindgen_prelude::{Object, ObjectFinalize, Result, Unknown};
@@ -65,7 +63,7 @@ impl ReplicaRow {
 /// What became of a row. Its fields are decoded when they are asked for.
 #[napi(custom_finalize)]
 pub struct EffectiveChange {
-    change: Arc<causelog::EffectiveChange>,
+    change: causelog::EffectiveChange,
     /// Bytes outside the JavaScript heap that V8 was told of on this object's account.
     declared: i64,
 }
@@ -74,7 +72,7 @@ impl From<causelog::EffectiveChange> for Fresh<EffectiveChange> {
     fn from(change: causelog::EffectiveChange) -> Self {
         let payload = |payload: &Option<Vec<u8>>| payload.as_ref().map_or(0, Vec::len);
         let declared = (size_of_val(&change) + payload(&change.before) + payload(&change.after)) as i64;
-        Fresh { object: EffectiveChange { change: Arc::new(change), declared }, declared }
+        Fresh { object: EffectiveChange { change, declared }, declared }
     }
 }
 

@@ -205,7 +205,7 @@ pub fn resolver_host(
         let decision = without_panic(|| called.ask(&question));
         if let Some(reply) = question.reply.take() {
             // Who no longer waits has been told that his JavaScript has ended.
-            reply.send(decision).unwrap_or_default();
+            drop(reply.send(decision));
         }
         Ok(())
     })?;

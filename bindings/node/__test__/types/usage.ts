@@ -147,13 +147,13 @@ export async function program(): Promise<void> {
     a.resolveSync(report.table, report.rowId, { head: report.heads[0]! }, report.heads, { actor: 'alice' })
     await a.resolve(report.table, report.rowId, 'delete', report.heads)
   }
-  const { changes, next }: EffectiveChanges = a.effectiveSync(null, 100)
+  const { changes, next: position }: EffectiveChanges = a.effectiveSync(null, 100)
   const why: Explanation = await a.why('t', 1)
   is<Same<(typeof changes)[number]['transaction'], Dot | null>>()
   is<Same<(typeof why.steps)[number]['follows'], Dot[]>>()
   const tried: boolean[] = a.whatIfSync(new ResolverRegistry('manual'), { settled: false }).map(({ differs }) => differs)
   a.log.query({ table: 't' })
-  void [matched, strategy, state, exchanged, next, tried]
+  void [matched, strategy, state, exchanged, position, tried]
 
   const type: ConflictType = conflictTypeOf('insert', 'delete')
   is<Same<'insert_delete' extends ConflictType ? true : false, true>>()
