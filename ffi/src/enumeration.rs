@@ -53,7 +53,8 @@ pub enum causelog_verdict {
     CAUSELOG_VERDICT_APPLIED = 1,
     /// The row's value stayed as it was.
     CAUSELOG_VERDICT_SUPERSEDED = 2,
-    /// The row took a value that no single entry carries.
+    /// The row took another value than the entry carries: a merged one, or that of an entry which
+    /// this one let win.
     CAUSELOG_VERDICT_MERGED = 3,
 }
 

@@ -46,7 +46,9 @@ pub enum causelog_resolution_kind {
     /// by field. `liveness` says whether it is there when one side deleted it and another did not:
     /// `last_write_wins`, `delete_wins` or `update_wins`. `fields` names what decides between
     /// concurrent changes of a field: `last_write_wins`, which those have that are not named, `max`,
-    /// `min`, `set` or `counter`. Rows that are no JSON objects are resolved as by `last_write_wins`.
+    /// `min`, `set`, whose array holds what somebody put in and nobody took out who had seen it, or
+    /// `counter`, to whose 64-bit integer everybody's additions are added up. Rows that are no JSON
+    /// objects are resolved as by `last_write_wins`.
     CAUSELOG_RESOLUTION_KIND_FIELD_MERGE = 7,
     /// `"manual"`: nobody wins until somebody decides. Until then the row has the value of the latest
     /// entry.

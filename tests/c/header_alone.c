@@ -10,11 +10,15 @@ int main(void) {
     const causelog_compaction_options compaction_options = CAUSELOG_COMPACTION_OPTIONS_INIT;
     const causelog_change change = CAUSELOG_CHANGE_INIT;
     const causelog_entry_fields fields = CAUSELOG_ENTRY_FIELDS_INIT;
+    const causelog_write write = CAUSELOG_WRITE_INIT;
+    const causelog_replica_options replica_options = CAUSELOG_REPLICA_OPTIONS_INIT;
+    const causelog_conflict_query conflict_query = CAUSELOG_CONFLICT_QUERY_INIT;
     /* The arrays that text is written to have the size that the macros say. */
     char uuid[CAUSELOG_UUID_TEXT_SIZE], dot[CAUSELOG_DOT_TEXT_SIZE], timestamp[CAUSELOG_TIMESTAMP_TEXT_SIZE];
     causelog_status status = causelog_uuid_format(fields.dot.node, &uuid, NULL);
     status = status == CAUSELOG_OK ? causelog_dot_format(fields.dot, &dot, NULL) : status;
     status = status == CAUSELOG_OK ? causelog_timestamp_format(0, &timestamp, NULL) : status;
     size_t sizes = log_options.size + query_options.size + policy.size + compaction_options.size + change.size;
+    sizes += write.size + replica_options.size + conflict_query.size;
     return status == CAUSELOG_OK && sizes > 0 ? 0 : 1;
 }
