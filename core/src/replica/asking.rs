@@ -58,9 +58,18 @@ impl Resolvers {
     }
 
     /// Registers a function; it is asked anew about what it, or one before it, failed at.
-    pub(super) fn register(&mut self, name: String, version: u32, resolver: Arc<dyn ConflictResolver>) {
-        self.registered.insert((name, version), resolver);
+    /// Returns the one that it replaces, for the caller to drop without a lock.
+    pub(super) fn register(
+        &mut self,
+        name: String,
+        version: u32,
+        resolver: Arc<dyn ConflictResolver>,
+    ) -> Result<Option<Arc<dyn ConflictResolver>>> {
+        if name.is_empty() {
+            return Err(Error::invalid("a custom resolver needs a name"));
+        }
         self.failures.clear();
+        Ok(self.registered.insert((name, version), resolver))
     }
 
     /// The function with this name and version.

@@ -195,7 +195,7 @@ impl Replica {
         }
         let mut resolvers = Resolvers::open(storage, options.check_resolvers, false)?;
         for (name, version, resolver) in options.resolvers {
-            resolvers.register(name, version, resolver);
+            resolvers.register(name, version, resolver)?;
         }
         let state = State {
             rows: Rows::default(),
@@ -280,13 +280,12 @@ impl Replica {
         version: u32,
         resolver: Arc<dyn ConflictResolver>,
     ) -> Result<()> {
-        let name = name.into();
-        if name.is_empty() {
-            return Err(Error::invalid("a custom resolver needs a name"));
-        }
         let mut state = self.lock()?;
-        state.resolvers.register(name, version, resolver);
+        let replaced = state.resolvers.register(name.into(), version, resolver)?;
         state.rows.forget_outcomes();
+        // What it holds may use the replica as it ends.
+        drop(state);
+        drop(replaced);
         Ok(())
     }
 
