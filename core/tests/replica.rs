@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use causelog::storage::{MemoryStorage, Storage};
 use causelog::{
-    Change, ChangeEntry, ChangeLog, ChangeOperation, CompactionOptions, ConflictResolution, Dot,
+    Change, ChangeEntry, ChangeLog, ChangeOperation, CompactionOptions, ConflictResolution, Dot, Durability,
     EffectiveChange, EffectivePosition, ErrorCode, LogOptions, ManualTime, Replica, ReplicaOptions,
     ResolverDecision, ResolverRegistry, RowState, Transaction, Verdict, Write, sync,
 };
@@ -334,4 +334,46 @@ fn where_some_field_is_a_counter_a_whole_row_is_only_written_over_what_was_read(
     a.patch("t", 1, r#"{"s":"x"}"#, &["n"]).unwrap();
     assert_eq!(a.increment("t", 1, "s", 1).unwrap_err().code(), ErrorCode::InvalidArgument);
     assert_eq!(value(&a, 1).as_deref(), Some(r#"{"s":"x"}"#));
+}
+
+#[test]
+fn replicas_that_exchange_from_several_threads_lose_nothing() {
+    for durability in [Durability::Os, Durability::Sync] {
+        let places = [tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap()];
+        let open = |number: usize| {
+            let log = LogOptions { node: Some(node(number as u64 + 1)), durability, ..LogOptions::default() };
+            Replica::open_with(places[number].path(), ReplicaOptions { log, ..ReplicaOptions::default() })
+                .unwrap()
+        };
+        let replicas = [open(0), open(1)];
+        std::thread::scope(|scope| {
+            for thread in 0..4usize {
+                let (mine, yours) = (&replicas[thread % 2], &replicas[1 - thread % 2]);
+                scope.spawn(move || {
+                    for step in 0..40 {
+                        let row = (step % 10) as i64;
+                        let heads = mine.heads("t", row).unwrap();
+                        let write = match mine.get("t", row).unwrap() {
+                            None => Write::insert("t", row, format!("{thread} {step}")),
+                            Some(_) => Write::update("t", row, format!("{thread} {step}")),
+                        };
+                        match mine.write([write.expecting(heads)]) {
+                            Err(error) if error.code() == ErrorCode::VersionMismatch => {}
+                            written => assert!(!written.unwrap().duplicate),
+                        }
+                        sync(mine, yours).unwrap();
+                        mine.rows("t").unwrap();
+                        yours.conflicts().unwrap();
+                    }
+                });
+            }
+        });
+        let [a, b] = &replicas;
+        sync(a, b).unwrap();
+        assert_eq!(a.rows("t").unwrap(), b.rows("t").unwrap());
+        assert_eq!(a.log().frontier().unwrap(), b.log().frontier().unwrap());
+        for replica in &replicas {
+            assert!(replica.log().verify().unwrap().findings.is_empty());
+        }
+    }
 }

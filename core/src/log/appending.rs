@@ -206,13 +206,24 @@ impl ChangeLog {
     /// Shows all that was written and left for later, and makes it as durable as asked for.
     pub(crate) fn finish(&self) -> Result<()> {
         self.inner.write(|writing| {
-            if writing.writer.staged.is_empty() { Ok(()) } else { self.inner.acknowledge(writing) }
+            loop {
+                // Somebody else may be carrying it to the disk: nothing may be shown before that is.
+                if writing.writer.leading {
+                    self.inner.room.wait(&mut writing.writer);
+                    self.inner.check_open()?;
+                } else if writing.writer.staged.is_empty() {
+                    return Ok(());
+                } else {
+                    self.inner.acknowledge(writing)?;
+                }
+            }
         })
     }
 
-    /// Whether something is written and was left for later.
+    /// Whether something is written and was left for later, or is on its way.
     pub(crate) fn has_unfinished(&self) -> bool {
-        !self.inner.writer.lock().staged.is_empty()
+        let writer = self.inner.writer.lock();
+        writer.leading || !writer.staged.is_empty()
     }
 
     /// Refuses to write past a replica.
