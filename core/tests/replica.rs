@@ -5,12 +5,13 @@
 mod common;
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use causelog::storage::{MemoryStorage, Storage};
 use causelog::{
     Change, ChangeEntry, ChangeLog, ChangeOperation, CompactionOptions, ConflictResolution, Dot, Durability,
     EffectiveChange, EffectivePosition, ErrorCode, LogOptions, ManualTime, Replica, ReplicaOptions,
-    ResolverDecision, ResolverRegistry, RowState, Transaction, Verdict, Write, sync,
+    ResolverDecision, ResolverRegistry, RowState, Transaction, VectorClock, Verdict, Write, sync,
 };
 use common::faulty::{Fault, FaultyStorage, Operation};
 use common::{at, entries, node, options_with};
@@ -336,6 +337,15 @@ fn where_some_field_is_a_counter_a_whole_row_is_only_written_over_what_was_read(
     assert_eq!(value(&a, 1).as_deref(), Some(r#"{"s":"x"}"#));
 }
 
+/// Counts down when a thread ends, however it ends.
+struct Done<'a>(&'a AtomicUsize);
+
+impl Drop for Done<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::SeqCst);
+    }
+}
+
 #[test]
 fn replicas_that_exchange_from_several_threads_lose_nothing() {
     for durability in [Durability::Os, Durability::Sync] {
@@ -346,10 +356,29 @@ fn replicas_that_exchange_from_several_threads_lose_nothing() {
                 .unwrap()
         };
         let replicas = [open(0), open(1)];
+        let writing = AtomicUsize::new(4);
         std::thread::scope(|scope| {
+            for replica in &replicas {
+                let writing = &writing;
+                // Whoever reads transactions makes durable what was written, also what is not shown yet.
+                scope.spawn(move || {
+                    while writing.load(Ordering::SeqCst) > 0 {
+                        assert!(
+                            replica
+                                .log()
+                                .transactions(&VectorClock::new())
+                                .unwrap()
+                                .next()
+                                .is_none_or(|next| next.is_ok())
+                        );
+                    }
+                });
+            }
             for thread in 0..4usize {
+                let writing = &writing;
                 let (mine, yours) = (&replicas[thread % 2], &replicas[1 - thread % 2]);
                 scope.spawn(move || {
+                    let _done = Done(writing);
                     for step in 0..40 {
                         let row = (step % 10) as i64;
                         let heads = mine.heads("t", row).unwrap();
