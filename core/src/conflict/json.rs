@@ -263,3 +263,102 @@ pub(crate) fn sorted_array(elements: impl IntoIterator<Item = String>) -> Field 
     out.push(']');
     Field::canonical(out)
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn field(text: &str) -> Field {
+        let object = format!("{{\"f\":{text}}}");
+        Fields::parse(object.as_bytes()).unwrap().get("f").unwrap().clone()
+    }
+
+    #[test]
+    fn equal_values_have_one_form_and_others_have_not() {
+        let same = [
+            ("1", " 1 "),
+            ("0", "-0"),
+            ("1.5", "1.50"),
+            ("150.0", "1.5e2"),
+            (r#""a""#, r#""\u0061""#),
+            (r#"{"a":1,"b":[2]}"#, r#"{ "b" : [ 2 ] , "a" : 1 }"#),
+        ];
+        for (one, other) in same {
+            assert_eq!(field(one).canonical, field(other).canonical, "{one} {other}");
+        }
+        let big = ["123456789012345678901234567890", "123456789012345678901234567891"];
+        assert_ne!(field(big[0]).canonical, field(big[1]).canonical, "integers stay exact");
+        for (one, other) in [("1", "1.0"), ("1", r#""1""#), ("null", "false"), ("1e400", "2e400")] {
+            assert_ne!(field(one).canonical, field(other).canonical, "{one} {other}");
+        }
+    }
+
+    #[test]
+    fn only_objects_have_fields_and_of_a_name_given_twice_the_last_counts() {
+        for payload in [&b"[]"[..], b"1", b"", b"{", b"{\"a\":}", b"\xff", b"{} x"] {
+            assert!(Fields::parse(payload).is_none(), "{payload:?}");
+        }
+        let mut fields = Fields::parse(br#"{"a":1,"b": 1.50 ,"a":2}"#).unwrap();
+        assert_eq!(fields.to_json(), r#"{"a":2,"b":1.50}"#);
+        fields.remove("a");
+        fields.set("c", Field::canonical("null".to_owned()));
+        fields.set("a", Field::canonical("3".to_owned()));
+        assert_eq!(fields.to_json(), r#"{"b":1.50,"c":null,"a":3}"#);
+    }
+
+    #[test]
+    fn values_nested_without_end_do_not_exhaust_the_stack() {
+        let deep = format!("{{\"f\":{}1{}}}", "[".repeat(100_000), "]".repeat(100_000));
+        let _ = Fields::parse(deep.as_bytes());
+    }
+
+    #[test]
+    fn values_are_ordered_by_kind_and_then_by_value() {
+        let ascending = [
+            "null",
+            "false",
+            "true",
+            "-1e300",
+            "-2",
+            "-1.5",
+            "0",
+            "9007199254740992.5e0",
+            "9007199254740993",
+            "9007199254740994.0",
+            "1e300",
+            r#""""#,
+            r#""a""#,
+            r#""b""#,
+            "[1]",
+            "{}",
+        ];
+        for (number, one) in ascending.iter().enumerate() {
+            for (other_number, other) in ascending.iter().enumerate() {
+                assert_eq!(compare(&field(one), &field(other)), number.cmp(&other_number), "{one} {other}");
+            }
+        }
+    }
+
+    fn number() -> impl Strategy<Value = String> {
+        prop_oneof![
+            any::<i64>().prop_map(|number| number.to_string()),
+            (-3i64..3).prop_map(|number| number.to_string()),
+            (-3i64..3).prop_map(|number| format!("{number}.0")),
+            Just("-0.0".to_owned()),
+            (any::<i32>(), -400i32..400).prop_map(|(digits, power)| format!("{digits}e{power}")),
+        ]
+    }
+
+    proptest! {
+        #[test]
+        fn numbers_are_in_one_order(a in number(), b in number(), c in number()) {
+            let (a, b, c) = (field(&a), field(&b), field(&c));
+            prop_assert_eq!(compare(&a, &b), compare(&b, &a).reverse());
+            if compare(&a, &b) != Ordering::Greater && compare(&b, &c) != Ordering::Greater {
+                prop_assert_ne!(compare(&a, &c), Ordering::Greater);
+            }
+        }
+    }
+}
