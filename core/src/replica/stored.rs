@@ -205,3 +205,59 @@ fn decode(body: &[u8]) -> Option<(QuestionKey, ResolverDecision)> {
     };
     Some((*key, decision))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::storage::MemoryStorage;
+
+    fn decisions() -> [ResolverDecision; 4] {
+        let dot = Dot::new(NodeId::from_u128(7), 9);
+        let value = ResolverDecision::Value(b"both".to_vec());
+        [ResolverDecision::Head(dot), value, ResolverDecision::Delete, ResolverDecision::Defer]
+    }
+
+    fn written() -> (MemoryStorage, Vec<u8>) {
+        let storage = MemoryStorage::new();
+        let mut answers = Answers::open(&storage, false).unwrap();
+        for (number, decision) in (0..).zip(decisions()) {
+            answers.put(&storage, [number; 16], decision).unwrap();
+        }
+        let file = storage.open(ANSWERS_FILE).unwrap();
+        let mut bytes = vec![0; file.length().unwrap() as usize];
+        file.read_at(0, &mut bytes).unwrap();
+        (storage, bytes)
+    }
+
+    /// How many answers are found, each of which must be the right one; and that another can be added to them.
+    fn found(bytes: &[u8]) -> usize {
+        let storage = MemoryStorage::new();
+        storage.replace(ANSWERS_FILE, bytes).unwrap();
+        let mut answers = Answers::open(&storage, false).unwrap();
+        let count = answers.known.len();
+        for (number, decision) in (0..).zip(decisions()).take(count) {
+            assert_eq!(answers.get(&[number; 16]), Some(&decision));
+        }
+        answers.put(&storage, [99; 16], ResolverDecision::Delete).unwrap();
+        assert_eq!(Answers::open(&storage, false).unwrap().known.len(), count + 1);
+        count
+    }
+
+    #[test]
+    fn answers_outlive_their_end_cut_off_or_damaged() {
+        let (storage, bytes) = written();
+        assert_eq!(Answers::open(&storage, false).unwrap().known.len(), 4);
+        assert_eq!(found(&bytes), 4);
+        for length in 0..bytes.len() {
+            assert!(found(&bytes[..length]) < 4);
+        }
+        for bit in 0..bytes.len() * 8 {
+            let mut bad = bytes.clone();
+            bad[bit / 8] ^= 1 << (bit % 8);
+            assert!(found(&bad) < 4, "bit {bit}");
+        }
+        // A length that no file could have is not believed.
+        let huge = [&u32::MAX.to_le_bytes()[..], &[0; 4]].concat();
+        assert_eq!(found(&huge), 0);
+    }
+}
