@@ -228,7 +228,8 @@ impl Replica {
         Ok(())
     }
 
-    /// The replica's log, to read: entries, snapshots, consumers. Writing to it or removing from it is `READ_ONLY`.
+    /// The replica's log, to read: entries, snapshots, consumers. Writing to it or removing from it is `READ_ONLY`;
+    /// closing it closes the replica.
     #[allow(clippy::misnamed_getters, reason = "the other handle writes past the replica")]
     pub fn log(&self) -> &ChangeLog {
         &self.kept
