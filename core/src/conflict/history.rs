@@ -238,26 +238,12 @@ impl RowHistory {
 
     /// These entries and all that their authors had seen.
     pub(crate) fn joined(&self, entries: &[VersionIndex]) -> Cut {
-        let mut joined = Cut::new();
-        for cut in entries.iter().map(|index| self.with_past(*index)) {
-            if joined.len() < cut.len() {
-                joined.resize(cut.len(), 0);
-            }
-            joined.iter_mut().zip(&cut).for_each(|(all, count)| *all = (*all).max(*count));
-        }
-        joined
+        join(entries.iter().map(|index| self.with_past(*index)))
     }
 
     /// All that the authors of these entries had seen before them.
     pub(crate) fn joined_past(&self, entries: impl IntoIterator<Item = VersionIndex>) -> Cut {
-        let mut joined = Cut::new();
-        for version in entries.into_iter().filter_map(|index| self.get(index)) {
-            if joined.len() < version.past.len() {
-                joined.resize(version.past.len(), 0);
-            }
-            joined.iter_mut().zip(&version.past).for_each(|(all, count)| *all = (*all).max(*count));
-        }
-        joined
+        join(entries.into_iter().filter_map(|index| self.get(index)).map(|version| &version.past))
     }
 
     /// Whether every other entry of the row comes before or after this one.
@@ -294,6 +280,19 @@ impl RowHistory {
 
 fn count(cut: &Cut, author: u32) -> u32 {
     cut.get(author as usize).copied().unwrap_or(0)
+}
+
+/// The least closed set that holds all of these.
+fn join(cuts: impl IntoIterator<Item = impl AsRef<[u32]>>) -> Cut {
+    let mut joined = Cut::new();
+    for cut in cuts {
+        let cut = cut.as_ref();
+        if joined.len() < cut.len() {
+            joined.resize(cut.len(), 0);
+        }
+        joined.iter_mut().zip(cut).for_each(|(all, count)| *all = (*all).max(*count));
+    }
+    joined
 }
 
 fn trim(cut: &mut Cut) {
