@@ -273,6 +273,37 @@ fn a_write_that_does_not_get_there_leaves_the_rows_as_they_were() {
 }
 
 #[test]
+fn an_exchange_that_ends_halfway_leaves_what_got_there() {
+    let b = open(Arc::new(MemoryStorage::new()), 2, None);
+    for row in 0..60 {
+        b.insert("t", row % 40, "x".repeat(300))
+            .map(drop)
+            .or_else(|_| b.update("t", row % 40, "y").map(drop))
+            .unwrap();
+    }
+    let mut halfway = 0;
+    for from in 1..40 {
+        let storage = FaultyStorage::new();
+        let a = open(Arc::new(storage.clone()), 1, None);
+        a.insert("t", 7, "mine").unwrap();
+        let full =
+            Fault { operation: Operation::Write, from, lasting: true, code: ErrorCode::NoSpace, written: 3 };
+        storage.fail(&[full]);
+        let outcome = sync(&a, &b);
+        storage.fail(&[]);
+        if outcome.is_err() && a.log().stats().unwrap().entries > 1 {
+            halfway += 1;
+        }
+        let again = open(Arc::new(storage.after_crash()), 1, None);
+        assert_eq!(a.rows("t").unwrap(), again.rows("t").unwrap(), "write {from}");
+        assert_eq!(a.heads("t", 7).unwrap(), again.heads("t", 7).unwrap());
+        sync(&a, &b).unwrap();
+        assert_eq!(a.rows("t").unwrap().len(), 40);
+    }
+    assert!(halfway > 3, "{halfway}");
+}
+
+#[test]
 fn a_log_that_was_no_replicas_becomes_one_with_what_it_holds() {
     let storage: Arc<dyn Storage> = Arc::new(MemoryStorage::new());
     let options = || LogOptions { node: Some(node(1)), ..options_with(Arc::new(ManualTime::new(at(1_000)))) };

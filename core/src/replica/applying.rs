@@ -93,7 +93,7 @@ impl Replica {
                     && let Some(unfinished) = state.unfinished.take()
                     && self.log.shown_lsn() < unfinished.last_lsn
                 {
-                    state.go_back(&unfinished.before);
+                    self.take_back(state, &unfinished)?;
                 }
                 return Err(error.into());
             }
@@ -124,12 +124,21 @@ impl Replica {
             state.rows.keep();
             return finished;
         }
-        state.go_back(&unfinished.before);
-        state.rows.keep();
+        self.take_back(state, &unfinished)?;
         finished.and_then(|()| {
             let message =
                 format!("{}: transactions that were taken in could not be written", self.log.place());
             Err(Error::new(ErrorCode::Io, message))
+        })
+    }
+
+    /// Takes back what was judged of transactions that did not get into the log, and only that: some may be there.
+    fn take_back(&self, state: &mut State, unfinished: &Unfinished) -> Result<()> {
+        state.go_back(&unfinished.before);
+        state.rows.keep();
+        self.take_in_stored(state, unfinished.before.first_lsn() - 1).inspect_err(|_| {
+            // Nobody may go on with rows that are not what the log says.
+            let _ = self.log.close();
         })
     }
 }

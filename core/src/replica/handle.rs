@@ -210,21 +210,20 @@ impl Replica {
         };
         let keys = RowKeys::new(ids.new_id());
         let replica = Replica { kept: log.keep(), log, keys, state: Mutex::new(state) };
-        replica.rebuild(&mut replica.state.lock())?;
+        replica.take_in_stored(&mut replica.state.lock(), 0)?;
         if let Some(registry) = options.registry {
             replica.set_registry(registry)?;
         }
         Ok(replica)
     }
 
-    /// Works out the heads of all rows from the log.
-    fn rebuild(&self, state: &mut State) -> Result<()> {
-        let since = self.log.first_lsn().saturating_sub(1);
+    /// Takes note of all entries that the log shows after an LSN.
+    pub(super) fn take_in_stored(&self, state: &mut State, since: u64) -> Result<()> {
+        let since = since.max(self.log.first_lsn().saturating_sub(1));
         let mut cursor = self.log.query(QueryOptions { since, ..QueryOptions::default() })?;
         while let Some(entry) = cursor.next_entry()? {
             self.take_stored(state, &entry)?;
         }
-        state.rows.keep();
         Ok(())
     }
 

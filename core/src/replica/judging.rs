@@ -215,6 +215,13 @@ pub(super) struct Savepoint {
     before_mismatches: u64,
 }
 
+impl Savepoint {
+    /// The LSN of the first entry after it.
+    pub(super) fn first_lsn(&self) -> u64 {
+        self.first_lsn
+    }
+}
+
 impl State {
     pub(super) fn savepoint(&mut self, first_lsn: u64) -> Savepoint {
         let (settlings, before_mismatches) = (self.settlings.len(), self.before_mismatches);
