@@ -6,8 +6,8 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
 use causelog::{
-    Change, ChangeEntry, ChangeLog, ConflictDetector, ConflictResolution, LogOptions, QueryOptions, RowId,
-    Uuid, VectorClock,
+    Change, ChangeEntry, ChangeLog, ConflictDetector, ConflictReport, ConflictResolution, LogOptions,
+    QueryOptions, RowId, Uuid, VectorClock,
 };
 use serde::{Deserialize, Serialize};
 
@@ -90,23 +90,27 @@ pub(crate) fn detect(peer: Peer, detection: Detection) -> Result<Sample> {
                     bail!("the entries of row {} are not related as meant", local.row_id);
                 }
             }
-            let report = |(local, remote): &(&ChangeEntry, &ChangeEntry)| {
-                let conflict = detector.detect(local, remote).ok().flatten()?;
-                detector.report(&conflict).ok()
-            };
             match detection {
                 Detection::Ordered | Detection::Concurrent => {
                     call_time(&pairs, |(local, remote)| detector.detect(black_box(local), black_box(remote)))
                 }
-                Detection::Resolved => call_time(&pairs, report),
+                Detection::Resolved => call_time(&pairs, |pair| report(&detector, pair)),
                 Detection::Rendered => {
-                    call_time(&pairs, |pair| report(pair).map(|report| report.to_string()))
+                    call_time(&pairs, |pair| report(&detector, pair).map(|report| report.to_string()))
                 }
             }
         }
         _ => bail!("{} detects no conflicts", peer.name()),
     };
     Ok(Sample::from([(Metric::CallTime, time)]))
+}
+
+fn report<'a>(
+    detector: &ConflictDetector,
+    (local, remote): &(&'a ChangeEntry, &'a ChangeEntry),
+) -> Option<ConflictReport<'a>> {
+    let conflict = detector.detect(local, remote).ok().flatten()?;
+    detector.report(&conflict).ok()
 }
 
 /// For each of a number of rows an insert that all had seen, and two concurrent updates, with clocks of three nodes.

@@ -90,7 +90,7 @@ fn every_relation_operation_and_state_has_one_answer_and_both_sides_see_it() {
                     if let (Some(found), Some(mirrored)) = (found, mirrored) {
                         assert_eq!(found.conflict_type, ConflictType::of(local_operation, remote_operation));
                         assert_eq!(found.conflict_type.mirror(), mirrored.conflict_type);
-                        assert_eq!(found.id, mirrored.id);
+                        assert_eq!(found.id(), mirrored.id());
                     }
 
                     // With its history, the row counts what happened since: deleted, changed or come into being.

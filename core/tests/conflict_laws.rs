@@ -176,10 +176,10 @@ fn both_sides_see_the_same_conflict() {
                         continue;
                     };
                     conflicts += 1;
-                    assert_eq!(here.id, there.id);
+                    assert_eq!(here.id(), there.id());
                     assert_eq!(here.conflict_type.mirror(), there.conflict_type);
-                    assert_eq!((&here.local_entry, &here.remote_entry), (a, b));
-                    assert_eq!((&there.local_entry, &there.remote_entry), (b, a));
+                    assert_eq!((here.local_entry, here.remote_entry), (a, b));
+                    assert_eq!((there.local_entry, there.remote_entry), (b, a));
 
                     let (here, there) = (detector.report(here).unwrap(), detector.report(there).unwrap());
                     assert_eq!(here.to_json(), there.to_json());
@@ -295,7 +295,7 @@ fn the_id_names_row_and_entries_and_nothing_else() {
         })
     };
     let id = |heads: [ChangeEntry; 2]| {
-        detector(&ConflictResolution::LastWriteWins).resolve(&heads, None).unwrap().id
+        detector(&ConflictResolution::LastWriteWins).resolve(&heads, None).unwrap().id()
     };
     let first = id(heads(&|_| {}));
     assert_eq!(first.get_version_num(), 8);
@@ -322,10 +322,12 @@ fn a_conflict_put_together_by_hand_is_checked() {
     });
     let mut conflict = detector.detect(&a, &b).unwrap().unwrap();
     assert_eq!(conflict.detected_at, at(7));
-    conflict.remote_entry.table = "items".to_owned();
+    let elsewhere = ChangeEntry { table: "items".to_owned(), ..b.clone() };
+    conflict.remote_entry = &elsewhere;
     assert_eq!(detector.report(&conflict).unwrap_err().code(), ErrorCode::InvalidArgument);
-    conflict.remote_entry = ChangeEntry { after: None, ..conflict.local_entry.clone() };
+    let forged = ChangeEntry { after: None, ..conflict.local_entry.clone() };
+    conflict.remote_entry = &forged;
     assert_eq!(detector.report(&conflict).unwrap_err().code(), ErrorCode::DotReuse);
-    conflict.remote_entry = conflict.local_entry.clone();
+    conflict.remote_entry = conflict.local_entry;
     assert_eq!(detector.report(&conflict).unwrap_err().code(), ErrorCode::InvalidArgument);
 }

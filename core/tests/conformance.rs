@@ -291,22 +291,21 @@ fn detector(case: &Value) -> ConflictDetector {
 }
 
 /// What a `detect` or `resolve` case comes to; `None` where no conflict is detected.
-fn outcome(case: &Value) -> Result<Option<ConflictReport>> {
+fn outcome(case: &Value) -> Result<Option<ConflictReport<'static>>> {
     let detector = detector(case);
     if let Some(entries) = case.get("entries") {
         let entries: Vec<_> = entries.as_array().unwrap().iter().map(entry).collect();
         let settled_by = case.get("settled_by").map(|dot| dot.as_str().unwrap().parse().unwrap());
-        return detector.resolve(&entries, settled_by).map(Some);
+        return detector.resolve(&entries, settled_by).map(|report| Some(report.into_owned()));
     }
-    let Some(conflict) = detector.detect(&entry(&case["local"]), &entry(&case["remote"]))? else {
-        return Ok(None);
-    };
+    let (local, remote) = (entry(&case["local"]), entry(&case["remote"]));
+    let Some(conflict) = detector.detect(&local, &remote)? else { return Ok(None) };
     let report = detector.report(&conflict)?;
-    assert_eq!(report.id, conflict.id);
+    assert_eq!(report.id(), conflict.id());
     assert_eq!(report.conflict_type(), Some(conflict.conflict_type));
-    assert_eq!((&report.table, &report.row_id), (&conflict.table, &conflict.row_id));
+    assert_eq!((&*report.table, &report.row_id), (conflict.table(), conflict.row_id()));
     assert_eq!(report.detected_at, conflict.detected_at);
-    Ok(Some(report))
+    Ok(Some(report.into_owned()))
 }
 
 fn check_decision(report: &ConflictReport, wanted: &Value) {
@@ -321,7 +320,7 @@ fn check_decision(report: &ConflictReport, wanted: &Value) {
 fn check_report(report: &ConflictReport, wanted: &Value) {
     assert_eq!(report.class.name(), text(wanted, "conflict_class"));
     check_decision(report, wanted);
-    assert_eq!(report.id.to_string(), text(wanted, "id"), "out of date: see the README of the vectors");
+    assert_eq!(report.id().to_string(), text(wanted, "id"), "out of date: see the README of the vectors");
     assert_eq!(report.to_json(), text(wanted, "json"), "out of date: see the README of the vectors");
     assert_eq!(report.to_string(), text(wanted, "text"), "out of date: see the README of the vectors");
 }
@@ -559,7 +558,7 @@ fn bless() {
                 let written = trimmed.split_once(r#", "id": ""#).map(|(written, _)| written);
                 let written = written.or(trimmed.strip_suffix("}}")).unwrap();
                 let quote = |text: &str| serde_json::to_string(text).unwrap();
-                let (id, json) = (quote(&report.id.to_string()), quote(&report.to_json()));
+                let (id, json) = (quote(&report.id().to_string()), quote(&report.to_json()));
                 let text = quote(&report.to_string());
                 new.push_str(&format!(r#"{written}, "id": {id}, "json": {json}, "text": {text}}}}}"#));
                 new.push_str(&line[trimmed.len()..]);

@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use causelog::storage::{MemoryStorage, Storage};
 use causelog::{
-    Change, ChangeEntry, ChangeLog, ChangeOperation, CompactionOptions, ConflictResolution, Dot, Durability,
+    Change, ChangeLog, ChangeOperation, CompactionOptions, ConflictResolution, Dot, Durability,
     EffectiveChange, EffectivePosition, ErrorCode, LogOptions, ManualTime, Replica, ReplicaOptions,
     ResolverDecision, ResolverRegistry, RowState, Transaction, VectorClock, Verdict, Write, sync,
 };
@@ -208,7 +208,7 @@ fn a_claim_outlives_a_crash_and_the_item_growing_but_not_its_end() {
     a.apply(&remote(Dot::new(node(5), 1), &[], 15, "e")).unwrap();
     let item = a.inbox().unwrap().remove(0);
     assert_eq!((item.report.heads.len(), item.claim.unwrap().by.as_str()), (3, "alice"));
-    let heads: Vec<Dot> = item.report.heads.iter().map(ChangeEntry::dot).collect();
+    let heads: Vec<Dot> = item.report.heads.iter().map(|head| head.dot()).collect();
     let error = a.resolve("t", 1, ResolverDecision::Delete, &heads[1..]).unwrap_err();
     assert_eq!(error.code(), ErrorCode::VersionMismatch);
     assert_eq!(

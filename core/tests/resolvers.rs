@@ -9,9 +9,9 @@ use std::sync::{Arc, OnceLock, Weak};
 
 use causelog::storage::MemoryStorage;
 use causelog::{
-    ChangeEntry, ConflictQuery, ConflictResolution, ConflictResolver, Error, ErrorCode, LogOptions,
-    ManualTime, ReasonCode, Replica, ReplicaOptions, ResolverDecision, ResolverRegistry, Result, RowConflict,
-    RowState, Winner, sync,
+    ConflictQuery, ConflictResolution, ConflictResolver, Error, ErrorCode, LogOptions, ManualTime,
+    ReasonCode, Replica, ReplicaOptions, ResolverDecision, ResolverRegistry, Result, RowConflict, RowState,
+    Winner, sync,
 };
 use common::{at, node, options_with};
 
@@ -40,7 +40,7 @@ fn value(replica: &Replica) -> (String, RowState) {
 }
 
 fn first(conflict: &RowConflict) -> Result<ResolverDecision> {
-    let first = conflict.heads.iter().map(ChangeEntry::dot).min().unwrap();
+    let first = conflict.heads.iter().map(|head| head.dot()).min().unwrap();
     Ok(ResolverDecision::Head(first))
 }
 
@@ -140,7 +140,7 @@ fn a_resolver_that_fails_keeps_the_entry_and_leaves_the_row_to_the_inbox() {
         assert_eq!(item.state, RowState::Unresolved);
         assert!(item.failure.as_deref().unwrap().contains(why), "{:?}", item.failure);
         assert_eq!(item.report.reason_code, ReasonCode::ResolverFailed);
-        let heads: Vec<_> = item.report.heads.iter().map(ChangeEntry::dot).collect();
+        let heads: Vec<_> = item.report.heads.iter().map(|head| head.dot()).collect();
         a.resolve("t", 1, ResolverDecision::Value(b"by hand".to_vec()), &heads).unwrap();
         assert_eq!(value(&a), ("by hand".to_owned(), RowState::Resolved));
     }

@@ -441,7 +441,7 @@ impl World {
         let items = replica.inbox()?;
         let Some(item) = items.get(way % items.len().max(1)) else { return Ok(()) };
         let (table, row_id) = (item.report.table.clone(), item.report.row_id.clone());
-        let heads: Vec<_> = item.report.heads.iter().map(ChangeEntry::dot).collect();
+        let heads: Vec<_> = item.report.heads.iter().map(|head| head.dot()).collect();
         let _ = replica.claim(&table, row_id.clone(), ["alice", "bob"][way % 2]);
         let decision = match way / 2 % 4 {
             0 => ResolverDecision::Delete,

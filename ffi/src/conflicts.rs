@@ -75,7 +75,7 @@ pub struct causelog_reports {
 }
 
 impl causelog_reports {
-    fn give(reports: Vec<ConflictReport>) -> *mut causelog_reports {
+    fn give(reports: Vec<ConflictReport<'static>>) -> *mut causelog_reports {
         give(causelog_reports { reports: reports.into_iter().map(causelog_report::new).collect() })
     }
 }

@@ -2,7 +2,7 @@ use std::mem::MaybeUninit;
 use std::ptr::{from_ref, null, null_mut};
 use std::sync::OnceLock;
 
-use causelog_core::{ChangeEntry, Conflict, ConflictDetector, Result};
+use causelog_core::{ChangeEntry, Conflict, ConflictDetector, ConflictType, Result, Timestamp};
 
 use crate::entry::causelog_entry;
 use crate::enumeration::causelog_conflict_type;
@@ -77,7 +77,7 @@ pub extern "C" fn causelog_detector_detect(
         let (local, remote) = (required(local, "local")?, required(remote, "remote")?);
         let conflict = required(conflict, "conflict")?;
         let detected = detector.detector.detect(local.get()?, remote.get()?)?;
-        conflict.write(detected.map_or(null_mut(), |detected| give(causelog_conflict::new(detected))));
+        conflict.write(detected.map_or(null_mut(), |detected| give(causelog_conflict::new(&detected))));
         Ok(())
     })
 }
@@ -96,7 +96,8 @@ pub extern "C" fn causelog_detector_report(
     guard(error, || {
         let (detector, conflict) = (required(detector, "detector")?, required(conflict, "conflict")?);
         let report = required(report, "report")?;
-        report.write(give(causelog_report::new(detector.detector.report(&conflict.conflict)?)));
+        report
+            .write(give(causelog_report::new(detector.detector.report(&conflict.conflict())?.into_owned())));
         Ok(())
     })
 }
@@ -142,7 +143,8 @@ pub unsafe extern "C" fn causelog_detector_resolve(
         let entries = unsafe { read_entries(entries, count)? };
         let report = required(report, "report")?;
         let settled_by = settled_by.map(|dot| (*dot).into());
-        report.write(give(causelog_report::new(detector.detector.resolve(entries, settled_by)?)));
+        report
+            .write(give(causelog_report::new(detector.detector.resolve(entries, settled_by)?.into_owned())));
         Ok(())
     })
 }
@@ -156,43 +158,55 @@ pub extern "C" fn causelog_detector_free(detector: Option<Box<causelog_detector>
 /// Two concurrent entries of one row that disagree, as the side that has the first of them
 /// sees it. Never changes, and may be read from several threads at once.
 pub struct causelog_conflict {
-    conflict: Conflict,
+    local: ChangeEntry,
+    remote: ChangeEntry,
+    conflict_type: ConflictType,
+    detected_at: Timestamp,
     /// The entries as C sees them, local and remote: made when somebody looks.
     entries: OnceLock<[causelog_entry; 2]>,
 }
 
 impl causelog_conflict {
-    fn new(conflict: Conflict) -> Self {
-        causelog_conflict { conflict, entries: OnceLock::new() }
+    /// A conflict with entries of its own: those of C may go at any time.
+    fn new(conflict: &Conflict<'_>) -> Self {
+        let Conflict { local_entry, remote_entry, conflict_type, detected_at } = *conflict;
+        let (local, remote) = (local_entry.clone(), remote_entry.clone());
+        causelog_conflict { local, remote, conflict_type, detected_at, entries: OnceLock::new() }
+    }
+
+    fn conflict(&self) -> Conflict<'_> {
+        let causelog_conflict { local, remote, conflict_type, detected_at, .. } = self;
+        Conflict {
+            conflict_type: *conflict_type,
+            local_entry: local,
+            remote_entry: remote,
+            detected_at: *detected_at,
+        }
     }
 
     fn entries(&self) -> &[causelog_entry; 2] {
-        self.entries.get_or_init(|| {
-            [&self.conflict.local_entry, &self.conflict.remote_entry]
-                .map(|entry| causelog_entry::new(entry.clone()))
-        })
+        self.entries
+            .get_or_init(|| [&self.local, &self.remote].map(|entry| causelog_entry::new(entry.clone())))
     }
 }
 
 /// Its identity, the same on every replica and from both sides.
 #[unsafe(no_mangle)]
 pub extern "C" fn causelog_conflict_id(conflict: Option<&causelog_conflict>) -> causelog_uuid {
-    read(conflict, causelog_uuid::NIL, |conflict| conflict.conflict.id.into())
+    read(conflict, causelog_uuid::NIL, |conflict| conflict.conflict().id().into())
 }
 
 /// The local operation, then the remote one.
 #[unsafe(no_mangle)]
 pub extern "C" fn causelog_conflict_shape(conflict: Option<&causelog_conflict>) -> causelog_conflict_type {
     let none = causelog_conflict_type::CAUSELOG_CONFLICT_TYPE_NONE;
-    read(conflict, none, |conflict| {
-        causelog_conflict_type::of(conflict.conflict.conflict_type).unwrap_or(none)
-    })
+    read(conflict, none, |conflict| causelog_conflict_type::of(conflict.conflict_type).unwrap_or(none))
 }
 
 /// The table of both entries. Borrowed.
 #[unsafe(no_mangle)]
 pub extern "C" fn causelog_conflict_table(conflict: Option<&causelog_conflict>) -> causelog_text {
-    read(conflict, causelog_text::NONE, |conflict| causelog_text::of(&conflict.conflict.table))
+    read(conflict, causelog_text::NONE, |conflict| causelog_text::of(&conflict.local.table))
 }
 
 /// The row of both entries. Borrowed; NULL of NULL.
@@ -229,7 +243,7 @@ pub extern "C" fn causelog_conflict_remote_entry(
 /// When this was noticed, here, in nanoseconds since the Unix epoch.
 #[unsafe(no_mangle)]
 pub extern "C" fn causelog_conflict_detected_at(conflict: Option<&causelog_conflict>) -> i64 {
-    read(conflict, 0, |conflict| conflict.conflict.detected_at.nanoseconds())
+    read(conflict, 0, |conflict| conflict.detected_at.nanoseconds())
 }
 
 /// Frees a conflict; reports made of it go on. NULL is fine.

@@ -1,8 +1,9 @@
+use std::borrow::Cow;
 use std::mem::MaybeUninit;
 use std::ptr::{from_ref, null};
 use std::sync::OnceLock;
 
-use causelog_core::{ConflictReport, Winner};
+use causelog_core::{ChangeEntry, ConflictReport, Winner};
 
 use crate::entry::causelog_entry;
 use crate::enumeration::{
@@ -28,28 +29,29 @@ pub struct causelog_report {
     dots: OnceLock<Vec<causelog_dot>>,
     strategy: OnceLock<String>,
     /// What `row_id` points into.
-    report: ConflictReport,
+    report: ConflictReport<'static>,
 }
 
 impl causelog_report {
-    pub(crate) fn new(report: ConflictReport) -> Self {
+    pub(crate) fn new(report: ConflictReport<'static>) -> Self {
         let (heads, dots, strategy) = (OnceLock::new(), OnceLock::new(), OnceLock::new());
         causelog_report { row_id: RowIdView::of(&report.row_id), heads, dots, strategy, report }
     }
 
-    pub(crate) fn get(&self) -> &ConflictReport {
+    pub(crate) fn get(&self) -> &ConflictReport<'static> {
         &self.report
     }
 
     fn heads(&self) -> &[causelog_entry] {
-        self.heads.get_or_init(|| self.report.heads.iter().cloned().map(causelog_entry::new).collect())
+        let own = |head: &Cow<'_, ChangeEntry>| causelog_entry::new(head.clone().into_owned());
+        self.heads.get_or_init(|| self.report.heads.iter().map(own).collect())
     }
 }
 
 /// Its identity, the same on every replica.
 #[unsafe(no_mangle)]
 pub extern "C" fn causelog_report_id(report: Option<&causelog_report>) -> causelog_uuid {
-    read(report, causelog_uuid::NIL, |report| report.report.id.into())
+    read(report, causelog_uuid::NIL, |report| report.report.id().into())
 }
 
 /// The table of all entries. Borrowed.

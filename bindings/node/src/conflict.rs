@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use causelog::{ChangeOperation, ConflictClass, ConflictType};
+use causelog::{ChangeOperation, ConflictClass, ConflictType, Timestamp};
 use napi::bindgen_prelude::{Result, Unknown};
 use napi_derive::napi;
 
@@ -17,7 +17,21 @@ use crate::row::Row;
 /// Two concurrent entries of one row that disagree, as the side that has the first of them sees it.
 #[napi]
 pub struct Conflict {
-    conflict: Arc<causelog::Conflict>,
+    local: Arc<causelog::ChangeEntry>,
+    remote: Arc<causelog::ChangeEntry>,
+    conflict_type: ConflictType,
+    detected_at: Timestamp,
+}
+
+impl Conflict {
+    fn conflict(&self) -> causelog::Conflict<'_> {
+        causelog::Conflict {
+            conflict_type: self.conflict_type,
+            local_entry: &self.local,
+            remote_entry: &self.remote,
+            detected_at: self.detected_at,
+        }
+    }
 }
 
 #[napi]
@@ -25,49 +39,49 @@ impl Conflict {
     /// UUID, the same on every replica and from both sides: a hash of table, row and the entries' dots.
     #[napi(getter, catch_unwind)]
     pub fn id(&self) -> String {
-        self.conflict.id.to_string()
+        self.conflict().id().to_string()
     }
 
     /// The local operation, then the remote one.
     #[napi(getter, catch_unwind, ts_return_type = "ConflictType")]
     pub fn conflict_type(&self) -> &'static str {
-        self.conflict.conflict_type.name()
+        self.conflict_type.name()
     }
 
     /// The table of both entries.
     #[napi(getter, catch_unwind)]
     pub fn table(&self) -> String {
-        self.conflict.table.clone()
+        self.local.table.clone()
     }
 
     /// The row of both entries.
     #[napi(getter, catch_unwind, ts_return_type = "RowId")]
     pub fn row_id(&self) -> Row {
-        Row(self.conflict.row_id.clone())
+        Row(self.local.row_id.clone())
     }
 
     /// The entry that was here, with its clock.
     #[napi(getter, catch_unwind)]
     pub fn local_entry(&self) -> ChangeEntry {
-        Arc::new(self.conflict.local_entry.clone()).into()
+        self.local.clone().into()
     }
 
     /// The entry that came, with its clock.
     #[napi(getter, catch_unwind)]
     pub fn remote_entry(&self) -> ChangeEntry {
-        Arc::new(self.conflict.remote_entry.clone()).into()
+        self.remote.clone().into()
     }
 
     /// When this was noticed, here, rounded down to milliseconds.
     #[napi(getter, catch_unwind, ts_return_type = "Date")]
     pub fn detected_at(&self) -> Moment {
-        Moment(self.conflict.detected_at)
+        Moment(self.detected_at)
     }
 
     /// When this was noticed, here, in nanoseconds since 1970: exact.
     #[napi(getter, catch_unwind, ts_return_type = "bigint")]
     pub fn detected_at_ns(&self) -> Nanoseconds {
-        Nanoseconds(self.conflict.detected_at)
+        Nanoseconds(self.detected_at)
     }
 }
 
@@ -128,8 +142,14 @@ impl ConflictDetector {
     ) -> Result<Option<Conflict>, Code> {
         let local = Argument::new("local", local).entry().map_err(thrown)?;
         let remote = Argument::new("remote", remote).entry().map_err(thrown)?;
-        let conflict = self.detector.detect(&local, &remote).map_err(thrown)?;
-        Ok(conflict.map(|conflict| Conflict { conflict: Arc::new(conflict) }))
+        let detected = self.detector.detect(&local, &remote).map_err(thrown)?;
+        let detected = detected.map(|conflict| (conflict.conflict_type, conflict.detected_at));
+        Ok(detected.map(|(conflict_type, detected_at)| Conflict {
+            local,
+            remote,
+            conflict_type,
+            detected_at,
+        }))
     }
 
     /// Resolves a conflict between two entries and reports it as its local side sees it.
@@ -139,8 +159,9 @@ impl ConflictDetector {
         #[napi(ts_arg_type = "Conflict")] conflict: Unknown<'_>,
     ) -> Result<ConflictReport, Code> {
         let conflict = Argument::new("conflict", conflict);
-        let conflict = conflict.instance::<Conflict>("Conflict").map_err(thrown)?.conflict.clone();
-        self.detector.report(&conflict).map(ConflictReport::from).map_err(thrown)
+        let conflict = conflict.instance::<Conflict>("Conflict").map_err(thrown)?;
+        let report = self.detector.report(&conflict.conflict());
+        report.map(|report| report.into_owned().into()).map_err(thrown)
     }
 
     /// Resolves a set of entries of one row, normally its concurrent heads, and reports how.
@@ -157,7 +178,7 @@ impl ConflictDetector {
         let entries = entries.list("an array of entries", Argument::entry).map_err(thrown)?;
         let settled_by = Argument::new("settledBy", settled_by).optional(Argument::dot).map_err(thrown)?;
         let report = self.detector.resolve(entries.iter().map(|entry| &**entry), settled_by);
-        report.map(ConflictReport::from).map_err(thrown)
+        report.map(|report| report.into_owned().into()).map_err(thrown)
     }
 
     /// What a row is by all of its entries, given in any order, and every conflict that made it so.

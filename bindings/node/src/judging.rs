@@ -180,7 +180,7 @@ impl Argument<'_> {
 
 type Reports = Vec<ConflictReport>;
 
-fn reports(reports: Vec<causelog::ConflictReport>) -> Reports {
+fn reports(reports: Vec<causelog::ConflictReport<'static>>) -> Reports {
     reports.into_iter().map(ConflictReport::from).collect()
 }
 

@@ -17,17 +17,17 @@ use crate::row::Row;
 /// same everywhere, byte for byte. Which side was local and when it was noticed are kept beside them.
 #[napi]
 pub struct ConflictReport {
-    report: causelog::ConflictReport,
+    report: causelog::ConflictReport<'static>,
 }
 
-impl From<causelog::ConflictReport> for ConflictReport {
-    fn from(report: causelog::ConflictReport) -> Self {
+impl From<causelog::ConflictReport<'static>> for ConflictReport {
+    fn from(report: causelog::ConflictReport<'static>) -> Self {
         ConflictReport { report }
     }
 }
 
 impl Argument<'_> {
-    pub(crate) fn report(&self) -> causelog::Result<causelog::ConflictReport> {
+    pub(crate) fn report(&self) -> causelog::Result<causelog::ConflictReport<'static>> {
         Ok(self.instance::<ConflictReport>("ConflictReport")?.report.clone())
     }
 }
@@ -41,13 +41,13 @@ impl ConflictReport {
     /// UUID, the same on every replica: a hash of table, row and the entries' dots.
     #[napi(getter, catch_unwind)]
     pub fn id(&self) -> String {
-        self.report.id.to_string()
+        self.report.id().to_string()
     }
 
     /// The table of all entries.
     #[napi(getter, catch_unwind)]
     pub fn table(&self) -> String {
-        self.report.table.clone()
+        self.report.table.clone().into_owned()
     }
 
     /// The row of all entries.
@@ -65,7 +65,7 @@ impl ConflictReport {
     /// The entries that were resolved, in canonical order: the last is the latest.
     #[napi(getter, catch_unwind)]
     pub fn heads(&self) -> Vec<ChangeEntry> {
-        self.report.heads.iter().map(shared).collect()
+        self.report.heads.iter().map(|head| shared(head)).collect()
     }
 
     /// How it was decided.

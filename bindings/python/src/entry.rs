@@ -61,8 +61,11 @@ pub(crate) fn entries<'py>(iterable: &Bound<'py, PyAny>) -> PyResult<Vec<Bound<'
 }
 
 /// Entries as a tuple.
-pub(crate) fn tuple<'py>(py: Python<'py>, entries: &[Core]) -> PyResult<Bound<'py, PyTuple>> {
-    let entries = entries.iter().map(|entry| Bound::new(py, ChangeEntry { core: entry.clone() }));
+pub(crate) fn tuple<'py, 'a>(
+    py: Python<'py>,
+    entries: impl IntoIterator<Item = &'a Core>,
+) -> PyResult<Bound<'py, PyTuple>> {
+    let entries = entries.into_iter().map(|entry| Bound::new(py, ChangeEntry { core: entry.clone() }));
     PyTuple::new(py, entries.collect::<PyResult<Vec<_>>>()?)
 }
 

@@ -38,7 +38,7 @@ pub fn conflict(data: &[u8]) {
 
     pair(&detector, &entries[0], &entries[1]);
     let row = detector.resolve_row(&entries);
-    let forwards = detector.resolve(&entries, settled_by);
+    let forwards = detector.resolve(&entries, settled_by).map(ConflictReport::into_owned);
     let turn = input.below(entries.len());
     entries.rotate_left(turn);
     entries.reverse();
@@ -100,9 +100,9 @@ fn pair(detector: &ConflictDetector, a: &ChangeEntry, b: &ChangeEntry) {
         }
         (one, other) => panic!("only one side sees a conflict: {one:?}, {other:?}"),
     };
-    assert_eq!((here.id, here.conflict_type.mirror()), (there.id, there.conflict_type));
+    assert_eq!((here.id(), here.conflict_type.mirror()), (there.id(), there.conflict_type));
     let (ours, theirs) = (detector.report(&here).unwrap(), detector.report(&there).unwrap());
-    assert_eq!(ours.id, here.id);
+    assert_eq!(ours.id(), here.id());
     assert_eq!(ours.conflict_type(), Some(here.conflict_type));
     let nobody = !matches!(ours.winner, Winner::Head(_));
     assert_eq!(ours.winning_side().is_none(), nobody);

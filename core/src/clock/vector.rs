@@ -40,6 +40,9 @@ pub struct VectorClock {
     entries: SmallVec<[(NodeId, u64); 4]>,
 }
 
+/// So many nodes are rather looked through than searched.
+const FEW: usize = 8;
+
 impl VectorClock {
     /// The clock of someone who has seen nothing.
     pub fn new() -> Self {
@@ -75,7 +78,11 @@ impl VectorClock {
 
     /// The highest sequence of `node` that has been seen; 0 if none.
     pub fn get(&self, node: NodeId) -> u64 {
-        self.position(&node).ok().and_then(|at| self.entries.get(at)).map_or(0, |(_, sequence)| *sequence)
+        if self.entries.len() > FEW {
+            return self.position(&node).ok().and_then(|at| self.entries.get(at)).map_or(0, |entry| entry.1);
+        }
+        // Comparing for equality is so much cheaper than for order that few nodes are quicker looked through.
+        self.entries.iter().find(|(other, _)| *other == node).map_or(0, |entry| entry.1)
     }
 
     /// Whether the change with this dot has been seen: one look-up.

@@ -1,6 +1,9 @@
+use std::borrow::Cow;
+use std::cmp::Ordering;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use smallvec::SmallVec;
 use uuid::Uuid;
 
 use crate::change::{ChangeEntry, ChangeOperation};
@@ -16,22 +19,33 @@ use crate::id::{Dot, RowId};
 use crate::time::{SystemTime, TimeSource, Timestamp};
 
 /// Two concurrent entries of one row that disagree, as the side that has the first of them sees it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Conflict {
-    /// The same on every replica and from both sides: a hash of table, row and the entries' dots.
-    pub id: Uuid,
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Conflict<'a> {
     /// The local operation, then the remote one.
     pub conflict_type: ConflictType,
-    /// The table of both entries.
-    pub table: String,
-    /// The row of both entries.
-    pub row_id: RowId,
     /// The entry that was here, with its clock.
-    pub local_entry: ChangeEntry,
+    pub local_entry: &'a ChangeEntry,
     /// The entry that came, with its clock.
-    pub remote_entry: ChangeEntry,
+    pub remote_entry: &'a ChangeEntry,
     /// When this was noticed, here.
     pub detected_at: Timestamp,
+}
+
+impl<'a> Conflict<'a> {
+    /// The same on every replica and from both sides: a hash of table, row and the entries' dots. It is worked out at each call.
+    pub fn id(&self) -> Uuid {
+        conflict_id(self.table(), self.row_id(), [self.local_entry.dot(), self.remote_entry.dot()])
+    }
+
+    /// The table of both entries.
+    pub fn table(&self) -> &'a str {
+        &self.local_entry.table
+    }
+
+    /// The row of both entries.
+    pub fn row_id(&self) -> &'a RowId {
+        &self.local_entry.row_id
+    }
 }
 
 /// Finds conflicts between entries, and resolves sets of them by one strategy.
@@ -88,22 +102,23 @@ impl ConflictDetector {
     ///
     /// # Errors
     /// `INVALID_ARGUMENT` when the entries are not of one row; `DOT_REUSE` when they have one dot but differ.
-    pub fn detect(&self, local: &ChangeEntry, remote: &ChangeEntry) -> Result<Option<Conflict>> {
+    pub fn detect<'a>(
+        &self,
+        local: &'a ChangeEntry,
+        remote: &'a ChangeEntry,
+    ) -> Result<Option<Conflict<'a>>> {
         same_row(local, remote)?;
         if same_entry(local, remote)?
-            || local.happens_before(remote)
-            || remote.happens_before(local)
+            || remote.vector_clock.covers(local.dot())
+            || local.vector_clock.covers(remote.dot())
             || local.after == remote.after
         {
             return Ok(None);
         }
         Ok(Some(Conflict {
-            id: conflict_id([local, remote]),
             conflict_type: ConflictType::of(local.operation, remote.operation),
-            table: local.table.clone(),
-            row_id: local.row_id.clone(),
-            local_entry: local.clone(),
-            remote_entry: remote.clone(),
+            local_entry: local,
+            remote_entry: remote,
             detected_at: self.time.now(),
         }))
     }
@@ -112,11 +127,10 @@ impl ConflictDetector {
     ///
     /// # Errors
     /// As [`ConflictDetector::resolve`], for a conflict that was not made by [`ConflictDetector::detect`].
-    pub fn report(&self, conflict: &Conflict) -> Result<ConflictReport> {
-        let local = &conflict.local_entry;
-        let mut report = self.resolve([local, &conflict.remote_entry], None)?;
-        report.detected_at = conflict.detected_at;
-        report.sides = Some(Sides { local: local.dot(), conflict_type: conflict.conflict_type });
+    pub fn report<'a>(&self, conflict: &Conflict<'a>) -> Result<ConflictReport<'a>> {
+        let Conflict { conflict_type, local_entry, remote_entry, detected_at } = *conflict;
+        let mut report = self.resolve_at([local_entry, remote_entry], None, detected_at)?;
+        report.sides = Some(Sides { local: local_entry.dot(), conflict_type });
         Ok(report)
     }
 
@@ -133,8 +147,17 @@ impl ConflictDetector {
         &self,
         entries: impl IntoIterator<Item = &'a ChangeEntry>,
         settled_by: Option<Dot>,
-    ) -> Result<ConflictReport> {
-        let mut heads: Vec<ChangeEntry> = Vec::new();
+    ) -> Result<ConflictReport<'a>> {
+        self.resolve_at(entries, settled_by, self.time.now())
+    }
+
+    fn resolve_at<'a>(
+        &self,
+        entries: impl IntoIterator<Item = &'a ChangeEntry>,
+        settled_by: Option<Dot>,
+        detected_at: Timestamp,
+    ) -> Result<ConflictReport<'a>> {
+        let mut heads: SmallVec<[&'a ChangeEntry; 4]> = SmallVec::new();
         for entry in entries {
             let mut known = false;
             for head in &heads {
@@ -142,17 +165,18 @@ impl ConflictDetector {
                 known |= same_entry(head, entry)?;
             }
             if !known {
-                heads.push(entry.clone());
+                heads.push(entry);
             }
         }
-        heads.sort_by_cached_key(order);
+        heads.sort_unstable_by(|a, b| order(a, b));
         let too_few =
             || Error::invalid(format!("a conflict is between two entries at least, not {}", heads.len()));
         let class = ConflictClass::of(heads.iter().map(|entry| entry.operation)).ok_or_else(too_few)?;
         let [.., _, latest] = heads.as_slice() else { return Err(too_few()) };
 
         let seen_by_another = |entry: &ChangeEntry| heads.iter().any(|other| entry.happens_before(other));
-        let maximal: Vec<&ChangeEntry> = heads.iter().filter(|entry| !seen_by_another(entry)).collect();
+        let maximal = heads.iter().copied().filter(|entry| !seen_by_another(entry));
+        let maximal: SmallVec<[&ChangeEntry; 4]> = maximal.collect();
         let decided = match maximal.as_slice() {
             // Only forged clocks leave no entry that no other has seen; the canonical order decides then, too.
             [] => Decided::causal(latest),
@@ -160,8 +184,7 @@ impl ConflictDetector {
             maximal => decide(&self.resolution, maximal)?,
         };
         Ok(ConflictReport {
-            id: conflict_id(&heads),
-            table: latest.table.clone(),
+            table: Cow::Borrowed(&latest.table),
             row_id: latest.row_id.clone(),
             class,
             ancestor: None,
@@ -171,13 +194,13 @@ impl ConflictDetector {
             winner: decided.winner,
             reason_code: decided.reason_code,
             settled_by,
-            detected_at: self.time.now(),
+            detected_at,
             is_live: decided.is_live,
-            value: decided.value,
             value_from: decided.value_from,
+            own_value: decided.own_value,
             runner_up: decided.runner_up,
             sides: None,
-            heads,
+            heads: heads.iter().copied().map(Cow::Borrowed).collect(),
         })
     }
 
@@ -230,8 +253,8 @@ struct Decided {
     winner: Winner,
     reason_code: ReasonCode,
     is_live: bool,
-    value: Option<Vec<u8>>,
     value_from: Option<Dot>,
+    own_value: Option<Vec<u8>>,
     runner_up: Option<Dot>,
 }
 
@@ -241,8 +264,8 @@ impl Decided {
             winner: Winner::Head(winner.dot()),
             reason_code: ReasonCode::CausallyLater,
             is_live: winner.operation != ChangeOperation::Delete,
-            value: winner.after.clone(),
             value_from: Some(winner.dot()),
+            own_value: None,
             runner_up: None,
         }
     }
@@ -258,35 +281,42 @@ fn decide(resolution: &ConflictResolution, entries: &[&ChangeEntry]) -> Result<D
     let heads: Heads = history.iter().map(|(index, _)| index).collect();
     let decision = resolver.decide_between(resolution, &heads).map_err(row::unanswered)?;
     let (winner, value_from) = row::winner(&history, decision.picked, &decision.value, heads.last().copied());
-    let value = resolver.payload(&decision.value)?;
-    let is_live = value.is_some();
-    let value = value.flatten().map(|bytes| bytes.to_vec());
+    let (is_live, own_value) = row::own_value(&mut resolver, &decision.value, value_from)?;
     let runner_up = decision.runner_up.and_then(|index| history.get(index)).map(|version| version.dot);
-    Ok(Decided { winner, reason_code: decision.reason, is_live, value, value_from, runner_up })
+    Ok(Decided { winner, reason_code: decision.reason, is_live, value_from, own_value, runner_up })
 }
 
 /// The canonical order of entries: by timestamp, node, payload hash. The sequence
 /// only tells apart what a forged history could make equal in all three.
-fn order(entry: &ChangeEntry) -> (Timestamp, crate::id::NodeId, [u8; 16], u64) {
-    (entry.timestamp, entry.node, entry.payload_hash(), entry.sequence)
+fn order(a: &ChangeEntry, b: &ChangeEntry) -> Ordering {
+    let known = a.timestamp.cmp(&b.timestamp).then_with(|| a.node.cmp(&b.node));
+    // Two entries of one node and time are rare enough to hash them at each look.
+    known.then_with(|| (a.payload_hash(), a.sequence).cmp(&(b.payload_hash(), b.sequence)))
 }
 
+#[inline]
 fn same_row(a: &ChangeEntry, b: &ChangeEntry) -> Result<()> {
-    if a.table == b.table && a.row_id == b.row_id {
-        return Ok(());
-    }
+    if a.table == b.table && a.row_id == b.row_id { Ok(()) } else { Err(two_rows(a, b)) }
+}
+
+#[cold]
+fn two_rows(a: &ChangeEntry, b: &ChangeEntry) -> Error {
     let message = format!(
         "entries of two rows: row {} of table {:?} and row {} of table {:?}",
         a.row_id, a.table, b.row_id, b.table
     );
-    Err(Error::invalid(message))
+    Error::invalid(message)
 }
 
 /// Whether both are the same entry, wherever they were read.
+#[inline]
 fn same_entry(a: &ChangeEntry, b: &ChangeEntry) -> Result<bool> {
-    if a.dot() != b.dot() {
-        return Ok(false);
-    }
+    if a.dot() == b.dot() { one_entry(a, b).map(|()| true) } else { Ok(false) }
+}
+
+/// Whether entries of one dot do not differ.
+#[cold]
+fn one_entry(a: &ChangeEntry, b: &ChangeEntry) -> Result<()> {
     // Position and verdict are each log's own; all else goes into the report.
     let same = a.transaction == b.transaction
         && a.operation == b.operation
@@ -296,25 +326,20 @@ fn same_entry(a: &ChangeEntry, b: &ChangeEntry) -> Result<bool> {
         && a.metadata == b.metadata
         && a.vector_clock == b.vector_clock;
     if same {
-        return Ok(true);
+        return Ok(());
     }
     Err(Error::new(ErrorCode::DotReuse, format!("two different entries have the dot {}", a.dot())))
 }
 
 /// The identity of a conflict: the BLAKE3 hash of table, row and sorted dots,
 /// truncated to the 122 bits that a version 8 UUID (RFC 9562) leaves free.
-pub(crate) fn conflict_id<'a>(heads: impl IntoIterator<Item = &'a ChangeEntry>) -> Uuid {
-    let mut dots = Vec::new();
-    let mut row = Vec::new();
-    for head in heads {
-        dots.push(head.dot());
-        if row.is_empty() {
-            row.extend_from_slice(&(head.table.len() as u64).to_le_bytes());
-            row.extend_from_slice(head.table.as_bytes());
-            head.row_id.encode_into(&mut row);
-        }
-    }
+pub(crate) fn conflict_id(table: &str, row_id: &RowId, dots: impl IntoIterator<Item = Dot>) -> Uuid {
+    let mut dots: SmallVec<[Dot; 4]> = dots.into_iter().collect();
     dots.sort_unstable();
+    let mut row = Vec::new();
+    row.extend_from_slice(&(table.len() as u64).to_le_bytes());
+    row.extend_from_slice(table.as_bytes());
+    row_id.encode_into(&mut row);
     let mut hasher = blake3::Hasher::new_derive_key("causelog conflict id v1");
     hasher.update(&(row.len() as u64).to_le_bytes());
     hasher.update(&row);

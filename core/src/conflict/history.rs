@@ -1,6 +1,6 @@
 //! The entries of one row and how they stand to each other, as small numbers.
 
-use smallvec::SmallVec;
+use smallvec::{SmallVec, smallvec};
 
 use crate::change::ChangeOperation;
 use crate::id::{Dot, NodeId};
@@ -60,7 +60,7 @@ pub(crate) struct RowHistory {
 #[derive(Debug, Clone)]
 struct Author {
     node: NodeId,
-    versions: Vec<VersionIndex>,
+    versions: SmallVec<[VersionIndex; 4]>,
 }
 
 impl RowHistory {
@@ -111,7 +111,7 @@ impl RowHistory {
         let author = match self.authors.iter().position(|author| author.node == dot.node) {
             Some(author) => author,
             None => {
-                self.authors.push(Author { node: dot.node, versions: Vec::new() });
+                self.authors.push(Author { node: dot.node, versions: SmallVec::new() });
                 self.authors.len() - 1
             }
         };
@@ -138,10 +138,12 @@ impl RowHistory {
     pub(crate) fn unrelated(
         entries: impl IntoIterator<Item = (Dot, Timestamp, ChangeOperation)>,
     ) -> RowHistory {
+        let entries = entries.into_iter();
         let mut history = RowHistory::default();
+        history.versions.reserve_exact(entries.size_hint().0);
         for (position, (dot, timestamp, operation)) in (0..).zip(entries) {
             // Each has an author to itself: only forged entries of one node have not seen each other.
-            history.authors.push(Author { node: dot.node, versions: vec![position] });
+            history.authors.push(Author { node: dot.node, versions: smallvec![position] });
             let (past, effective_time) = (Cut::new(), timestamp.nanoseconds().into());
             let (author, ordinal, position) = (position, 1, position.into());
             let version =

@@ -1,3 +1,4 @@
+use std::borrow::Cow;
 use std::fmt;
 
 use serde::Serialize;
@@ -6,6 +7,7 @@ use uuid::Uuid;
 
 use crate::change::{ChangeEntry, Metadata};
 use crate::clock::VectorClock;
+use crate::conflict::detector::conflict_id;
 use crate::conflict::{ConflictClass, ConflictResolution, ConflictType, ReasonCode};
 use crate::id::{Dot, RowId};
 use crate::payload::{self, Payload};
@@ -57,21 +59,22 @@ impl Side {
 
 /// Which entries disagreed, who won, by which strategy, and why.
 ///
-/// Its JSON and text forms are rendered when asked for, and hold only what every
+/// Its id, JSON and text forms are rendered when asked for, and hold only what every
 /// replica agrees on: they come out the same everywhere, byte for byte. Which side
 /// was local and when it was noticed are kept beside them.
+///
+/// The report of a [`ConflictDetector`](crate::ConflictDetector) borrows the entries that it was given;
+/// [`ConflictReport::into_owned`] makes it independent of them, as a replica's reports are.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ConflictReport {
-    /// The same on every replica: a hash of table, row and the entries' dots.
-    pub id: Uuid,
+pub struct ConflictReport<'a> {
     /// The table of all entries.
-    pub table: String,
+    pub table: Cow<'a, str>,
     /// The row of all entries.
     pub row_id: RowId,
     /// The kind of conflict, whichever side looks at it.
     pub class: ConflictClass,
     /// The entries that were resolved, in canonical order: the last is the latest.
-    pub heads: Vec<ChangeEntry>,
+    pub heads: Vec<Cow<'a, ChangeEntry>>,
     /// The row's payload before the heads parted; `None` if it was not there, has none, or nothing is known
     /// of it, as to the plain detector.
     pub ancestor: Option<Vec<u8>>,
@@ -89,11 +92,12 @@ pub struct ConflictReport {
     pub settled_by: Option<Dot>,
     /// When this was noticed, here.
     pub detected_at: Timestamp,
-    pub(super) value: Option<Vec<u8>>,
     /// Whether the row is there.
     pub(super) is_live: bool,
     /// The head whose value the row has, if it has one's.
     pub(super) value_from: Option<Dot>,
+    /// The row's value, where it is not that of `value_from`.
+    pub(super) own_value: Option<Vec<u8>>,
     /// The head that came second.
     pub(super) runner_up: Option<Dot>,
     pub(super) sides: Option<Sides>,
@@ -106,7 +110,36 @@ pub(super) struct Sides {
     pub(super) conflict_type: ConflictType,
 }
 
-impl ConflictReport {
+impl ConflictReport<'_> {
+    /// The same on every replica: a hash of table, row and the entries' dots. It is worked out at each call.
+    pub fn id(&self) -> Uuid {
+        conflict_id(&self.table, &self.row_id, self.heads.iter().map(|head| head.dot()))
+    }
+
+    /// The same report, of entries of its own.
+    pub fn into_owned(self) -> ConflictReport<'static> {
+        let own = |entry: Cow<'_, ChangeEntry>| Cow::Owned(entry.into_owned());
+        ConflictReport {
+            table: Cow::Owned(self.table.into_owned()),
+            row_id: self.row_id,
+            heads: self.heads.into_iter().map(own).collect(),
+            class: self.class,
+            ancestor: self.ancestor,
+            strategy: self.strategy,
+            rule: self.rule,
+            registry: self.registry,
+            winner: self.winner,
+            reason_code: self.reason_code,
+            settled_by: self.settled_by,
+            detected_at: self.detected_at,
+            is_live: self.is_live,
+            value_from: self.value_from,
+            own_value: self.own_value,
+            runner_up: self.runner_up,
+            sides: self.sides,
+        }
+    }
+
     /// The shape as the local side sees it; `None` unless the report is of a
     /// [`Conflict`](crate::Conflict), which has sides.
     pub fn conflict_type(&self) -> Option<ConflictType> {
@@ -130,7 +163,11 @@ impl ConflictReport {
 
     /// The row's payload as resolved, provisionally so while the winner is pending; `None` if the row is deleted.
     pub fn value(&self) -> Option<&[u8]> {
-        self.value.as_deref()
+        match &self.own_value {
+            _ if !self.is_live => None,
+            Some(value) => Some(value),
+            None => self.head(self.value_from?)?.after.as_deref(),
+        }
     }
 
     /// Whether the row is there as resolved.
@@ -139,7 +176,7 @@ impl ConflictReport {
     }
 
     fn head(&self, dot: Dot) -> Option<&ChangeEntry> {
-        self.heads.iter().find(|head| head.dot() == dot)
+        self.heads.iter().map(|head| &**head).find(|head| head.dot() == dot)
     }
 
     /// Why it came out so, for people.
@@ -211,11 +248,11 @@ impl ConflictReport {
     /// `after_hex`, `before_hex` and `value_hex`. What is absent is left out. Positions and verdicts are left out,
     /// being local to a log.
     pub fn to_json(&self) -> String {
-        let heads = self.heads.iter().map(HeadForm::of).collect();
+        let heads = self.heads.iter().map(|head| HeadForm::of(head)).collect();
         let (value, value_hex) = payload::split(self.value());
         let (ancestor, ancestor_hex) = payload::split(self.ancestor.as_deref());
         let form = ReportForm {
-            id: self.id,
+            id: self.id(),
             state: if self.settled_by.is_some() { "settled" } else { "standing" },
             settled_by: self.settled_by.map(|dot| dot.to_string()),
             table: &self.table,
@@ -303,13 +340,13 @@ impl<'a> HeadForm<'a> {
 }
 
 /// Several lines of text for people, the same on every replica.
-impl fmt::Display for ConflictReport {
+impl fmt::Display for ConflictReport<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let state = match self.settled_by {
             Some(dot) => format!("settled by {dot}"),
             None => "standing".to_owned(),
         };
-        writeln!(f, "conflict {} ({state})", self.id)?;
+        writeln!(f, "conflict {} ({state})", self.id())?;
         writeln!(f, "  row       {} of table {:?}", self.row_id, self.table)?;
         writeln!(f, "  class     {}", self.class)?;
         for (number, head) in self.heads.iter().enumerate() {

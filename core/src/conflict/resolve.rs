@@ -176,7 +176,7 @@ impl<'a> RowResolver<'a> {
         strategy: &ConflictResolution,
         heads: &[VersionIndex],
     ) -> Result<Decision, Halt> {
-        let nothing = self.known(&Cut::new())?;
+        let nothing = State { heads: Heads::new(), value: Value::Absent, conflict: None, merged: None };
         self.decide(strategy, heads, &self.history.all(), &nothing)
     }
 
@@ -265,7 +265,7 @@ impl<'a> RowResolver<'a> {
         strategy: &ConflictResolution,
         heads: &[VersionIndex],
         cut: &Cut,
-        ancestor: &Rc<State>,
+        ancestor: &State,
     ) -> Result<Decision, Halt> {
         let history = self.history;
         let live = |index: VersionIndex| history.get(index).is_some_and(Version::is_live);

@@ -1,7 +1,7 @@
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use crate::change::ChangeEntry;
-use crate::conflict::detector::conflict_id;
 use crate::conflict::history::{Cut, RowHistory, Version, VersionIndex};
 use crate::conflict::report::ConflictReport;
 use crate::conflict::resolve::{Answer, Halt, Image, Outside, Picked, Question, RowResolver, State, Value};
@@ -20,9 +20,9 @@ pub struct RowResolution {
     /// The entries that no other has seen, in canonical order.
     pub heads: Vec<Dot>,
     /// The conflict between them, if they disagree.
-    pub standing: Option<ConflictReport>,
+    pub standing: Option<ConflictReport<'static>>,
     /// Conflicts that a later entry ended, in the canonical order of those entries.
-    pub settled: Vec<ConflictReport>,
+    pub settled: Vec<ConflictReport<'static>>,
 }
 
 /// The entries of one row, in memory.
@@ -120,7 +120,7 @@ pub(crate) fn report(
     settled_by: Option<Dot>,
     detected_at: Timestamp,
     entry: &dyn Fn(&Version) -> Result<ChangeEntry>,
-) -> Result<Option<ConflictReport>> {
+) -> Result<Option<ConflictReport<'static>>> {
     let Some(conflict) = &state.conflict else { return Ok(None) };
     if !resolver.disagree(&state.heads)? {
         return Ok(None);
@@ -129,19 +129,18 @@ pub(crate) fn report(
         let version = history.get(index).ok_or_else(|| Error::internal("a head of a row is missing"))?;
         Ok::<_, Error>(version.dot)
     };
-    let mut heads = Vec::with_capacity(state.heads.len());
+    let mut heads: Vec<Cow<'static, ChangeEntry>> = Vec::with_capacity(state.heads.len());
     for head in &state.heads {
         let version = history.get(*head).ok_or_else(|| Error::internal("a head of a row is missing"))?;
-        heads.push(entry(version)?);
+        heads.push(Cow::Owned(entry(version)?));
     }
     let [first, ..] = heads.as_slice() else { return Err(Error::internal("a conflict without heads")) };
     let (rule, strategy) = registry.rule(&first.table, conflict.class);
     let (winner, value_from) = winner(history, conflict.picked, &state.value, state.heads.last().copied());
     let ancestor = resolver.payload(&conflict.ancestor.value)?;
-    let value = resolver.payload(&state.value)?;
+    let (is_live, own_value) = own_value(resolver, &state.value, value_from)?;
     Ok(Some(ConflictReport {
-        id: conflict_id(&heads),
-        table: first.table.clone(),
+        table: Cow::Owned(first.table.clone()),
         row_id: first.row_id.clone(),
         class: conflict.class,
         ancestor: ancestor.flatten().map(|bytes| bytes.to_vec()),
@@ -152,9 +151,9 @@ pub(crate) fn report(
         reason_code: conflict.reason,
         settled_by,
         detected_at,
-        is_live: value.is_some(),
-        value: value.flatten().map(|bytes| bytes.to_vec()),
+        is_live,
         value_from,
+        own_value,
         runner_up: conflict.runner_up.map(dot).transpose()?,
         sides: None,
         heads,
@@ -180,5 +179,21 @@ pub(super) fn winner(
             Value::Absent => (Winner::Pending, last.and_then(dot)),
             Value::Merged(_) => (Winner::Pending, None),
         },
+    }
+}
+
+/// Whether the row is there, and its value unless `value_from`, a head, carries it.
+pub(super) fn own_value(
+    resolver: &mut RowResolver<'_>,
+    value: &Value,
+    value_from: Option<Dot>,
+) -> Result<(bool, Option<Vec<u8>>)> {
+    match (value, value_from) {
+        (Value::Absent, _) => Ok((false, None)),
+        (Value::Image(_), Some(_)) => Ok((true, None)),
+        (Value::Image(_) | Value::Merged(_), _) => {
+            let payload = resolver.payload(value)?.flatten();
+            Ok((true, payload.map(|bytes| bytes.to_vec())))
+        }
     }
 }

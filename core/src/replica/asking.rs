@@ -140,8 +140,9 @@ impl Resolvers {
     }
 
     /// What the function failed with that was asked about this conflict, if it did.
-    pub(super) fn failure_of(&self, report: &ConflictReport) -> Option<&str> {
-        self.failures.values().find(|(id, _)| *id == report.id).map(|(_, why)| why.as_str())
+    pub(super) fn failure_of(&self, report: &ConflictReport<'_>) -> Option<&str> {
+        let id = report.id();
+        self.failures.values().find(|(failed, _)| *failed == id).map(|(_, why)| why.as_str())
     }
 
     /// The same functions without anything that they have said.
@@ -182,7 +183,8 @@ impl Resolvers {
 
 impl Call {
     fn conflict_id(&self) -> Uuid {
-        conflict_id(&self.conflict.heads)
+        let RowConflict { table, row_id, heads, .. } = &self.conflict;
+        conflict_id(table, row_id, heads.iter().map(|head| head.dot()))
     }
 
     /// Calls the function, and once more with the heads in another order if that is wanted.

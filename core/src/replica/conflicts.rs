@@ -37,7 +37,7 @@ impl Replica {
     ///
     /// # Errors
     /// `CLOSED`, `CORRUPT` or `IO` when the log cannot be read.
-    pub fn conflicts(&self) -> Result<Vec<ConflictReport>> {
+    pub fn conflicts(&self) -> Result<Vec<ConflictReport<'static>>> {
         self.query_conflicts(&ConflictQuery { settled: Some(false), ..ConflictQuery::default() })
     }
 
@@ -45,7 +45,7 @@ impl Replica {
     ///
     /// # Errors
     /// As [`Replica::conflicts`].
-    pub fn settled_conflicts(&self) -> Result<Vec<ConflictReport>> {
+    pub fn settled_conflicts(&self) -> Result<Vec<ConflictReport<'static>>> {
         self.query_conflicts(&ConflictQuery { settled: Some(true), ..ConflictQuery::default() })
     }
 
@@ -65,7 +65,7 @@ impl Replica {
     ///
     /// # Errors
     /// As [`Replica::conflicts`].
-    pub fn query_conflicts(&self, query: &ConflictQuery) -> Result<Vec<ConflictReport>> {
+    pub fn query_conflicts(&self, query: &ConflictQuery) -> Result<Vec<ConflictReport<'static>>> {
         let limit = query.limit.and_then(|limit| usize::try_from(limit).ok()).unwrap_or(usize::MAX);
         let mut found = Vec::new();
         if query.settled != Some(true) {
@@ -120,7 +120,7 @@ impl Replica {
         &self,
         state: &mut State,
         row: RowName<'_>,
-    ) -> Result<Option<ConflictReport>, Stop> {
+    ) -> Result<Option<ConflictReport<'static>>, Stop> {
         if state.rows.contested(row.key).is_none() {
             return Ok(None);
         }
@@ -138,7 +138,7 @@ impl Replica {
         state: &mut State,
         lsn: u64,
         query: &ConflictQuery,
-    ) -> Result<Option<ConflictReport>, Stop> {
+    ) -> Result<Option<ConflictReport<'static>>, Stop> {
         if state.unfinished.is_some() {
             return Err(Stop::Finish);
         }
@@ -178,7 +178,7 @@ impl Replica {
         history: &RowHistory,
         row: RowName<'_>,
         heads: &Heads,
-    ) -> Result<Option<ConflictReport>, Stop> {
+    ) -> Result<Option<ConflictReport<'static>>, Stop> {
         let now = self.log.options().time.now();
         look(&self.log, resolvers, registry, history, row, None, |resolver, known| {
             let resolved = resolver.state(&heads.cut)?;
@@ -193,7 +193,7 @@ impl Replica {
     /// # Errors
     /// `NOT_FOUND` when the log lacks one of the heads, or the registry of the report was never in force here; `INVALID_ARGUMENT` for
     /// a report of a plain detector, which knows no rules; `TRUNCATED` when compaction has removed what it takes; otherwise as [`Replica::conflicts`].
-    pub fn replay(&self, report: &ConflictReport) -> Result<ConflictReport> {
+    pub fn replay(&self, report: &ConflictReport<'_>) -> Result<ConflictReport<'static>> {
         let Some(fingerprint) = &report.registry else {
             return Err(Error::invalid(
                 "the report is of a plain detector, which has no registry: resolve its heads again",

@@ -29,7 +29,7 @@ pub struct Explanation {
     /// Its entries, each after all that its author had seen of the row; none if the row never was.
     pub steps: Vec<ExplanationStep>,
     /// The conflict that stands.
-    pub standing: Option<ConflictReport>,
+    pub standing: Option<ConflictReport<'static>>,
 }
 
 /// One entry in the story of a row.
@@ -42,7 +42,7 @@ pub struct ExplanationStep {
     /// The entries before it in this list that its author had not seen, and that had not seen it.
     pub concurrent_with: Vec<Dot>,
     /// The conflict that it ended, if those that it follows on disagreed.
-    pub settles: Option<ConflictReport>,
+    pub settles: Option<ConflictReport<'static>>,
 }
 
 impl Replica {
@@ -111,8 +111,8 @@ fn list(dots: &[Dot]) -> String {
     dots.iter().map(Dot::to_string).collect::<Vec<_>>().join(", ")
 }
 
-fn conflict(f: &mut fmt::Formatter<'_>, report: &ConflictReport) -> fmt::Result {
-    let heads: Vec<Dot> = report.heads.iter().map(ChangeEntry::dot).collect();
+fn conflict(f: &mut fmt::Formatter<'_>, report: &ConflictReport<'_>) -> fmt::Result {
+    let heads: Vec<Dot> = report.heads.iter().map(|head| head.dot()).collect();
     writeln!(f, "    {} conflict between {}", report.class, list(&heads))?;
     let rule = report.rule.as_deref().unwrap_or("none");
     writeln!(f, "    rule {rule}: {}", report.strategy)?;
@@ -151,12 +151,12 @@ impl fmt::Display for Explanation {
                 writeln!(f, "    concurrent with {}", list(&step.concurrent_with))?;
             }
             if let Some(report) = &step.settles {
-                writeln!(f, "    settles conflict {}", report.id)?;
+                writeln!(f, "    settles conflict {}", report.id())?;
                 conflict(f, report)?;
             }
         }
         if let Some(report) = &self.standing {
-            writeln!(f, "  conflict {} stands", report.id)?;
+            writeln!(f, "  conflict {} stands", report.id())?;
             conflict(f, report)?;
         }
         Ok(())

@@ -21,7 +21,7 @@ use crate::time::Timestamp;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct InboxItem {
     /// The conflict between its heads, with the provisional value. It grows when another head arrives.
-    pub report: ConflictReport,
+    pub report: ConflictReport<'static>,
     /// Whether a person decides, or a resolver of the application that is missing or has failed.
     pub state: RowState,
     /// Who has taken it up, here.

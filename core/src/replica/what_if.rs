@@ -8,9 +8,9 @@ use crate::replica::judging::{RowName, Stop};
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct WhatIf {
     /// How it was decided.
-    pub decided: ConflictReport,
+    pub decided: ConflictReport<'static>,
     /// How it would have been.
-    pub would_be: ConflictReport,
+    pub would_be: ConflictReport<'static>,
 }
 
 impl WhatIf {

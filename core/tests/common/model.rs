@@ -64,7 +64,7 @@ fn report(value: &Value) -> ModelReport {
 
 pub(crate) fn of_report(report: &causelog::ConflictReport) -> ModelReport {
     let parse = |bytes: &[u8]| serde_json::from_slice(bytes).unwrap();
-    let mut heads: Vec<Dot> = report.heads.iter().map(ChangeEntry::dot).collect();
+    let mut heads: Vec<Dot> = report.heads.iter().map(|head| head.dot()).collect();
     heads.sort();
     ModelReport {
         class: report.class.to_string(),

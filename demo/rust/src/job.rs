@@ -32,7 +32,7 @@ pub struct Outcome {
     pub summary: Summary,
     /// The settled conflicts in the order of the log, then the standing ones in the
     /// order in which their rows first appear there.
-    pub reports: Vec<ConflictReport>,
+    pub reports: Vec<ConflictReport<'static>>,
 }
 
 /// Does the whole job on `log`, which `place` names in messages.
@@ -76,7 +76,7 @@ fn analyse(log: &ChangeLog, transactions: u64) -> causelog::Result<Outcome> {
         summary.changes += 1;
         let settled = row.take(&entry, &mut summary);
         if disagree(&settled) {
-            reports.push(detector.resolve(settled.iter().map(Rc::as_ref), Some(entry.dot()))?);
+            reports.push(detector.resolve(settled.iter().map(Rc::as_ref), Some(entry.dot()))?.into_owned());
         }
     }
 
@@ -85,7 +85,7 @@ fn analyse(log: &ChangeLog, transactions: u64) -> causelog::Result<Outcome> {
     for row in &rows {
         *summary.rows_by_heads_at_the_end.entry(row.heads.len()).or_insert(0) += 1;
         if disagree(&row.heads) {
-            reports.push(detector.resolve(row.heads.iter().map(Rc::as_ref), None)?);
+            reports.push(detector.resolve(row.heads.iter().map(Rc::as_ref), None)?.into_owned());
         }
     }
     summary.conflicts_standing = reports.len() as u64 - summary.conflicts_settled;

@@ -1,6 +1,8 @@
 use std::hash::{DefaultHasher, Hash, Hasher};
 
-use causelog::{Conflict as CoreConflict, ConflictDetector as Core, ConflictResolution, Uuid};
+use causelog::{
+    Conflict as CoreConflict, ConflictDetector as Core, ConflictResolution, ConflictType, Timestamp, Uuid,
+};
 use pyo3::prelude::*;
 use pyo3::types::{PyDateTime, PyString};
 
@@ -79,14 +81,19 @@ impl ConflictDetector {
         local: &Bound<'_, ChangeEntry>,
         remote: &Bound<'_, ChangeEntry>,
     ) -> PyResult<Option<Conflict>> {
-        let (local, remote) = (&local.get().core, &remote.get().core);
-        Ok(quick(py, || self.core.detect(local, remote))?.map(|core| Conflict { core }))
+        let detected = quick(py, || self.core.detect(&local.get().core, &remote.get().core))?;
+        Ok(detected.map(|CoreConflict { conflict_type, detected_at, .. }| Conflict {
+            local: local.clone().unbind(),
+            remote: remote.clone().unbind(),
+            conflict_type,
+            detected_at,
+        }))
     }
 
     /// Resolve a conflict between two entries and report it as its local side sees it.
     fn report(&self, py: Python<'_>, conflict: &Bound<'_, Conflict>) -> PyResult<ConflictReport> {
-        let conflict = &conflict.get().core;
-        quick(py, || self.core.report(conflict)).map(ConflictReport::new)
+        let conflict = conflict.get().core();
+        quick(py, || Ok(self.core.report(&conflict)?.into_owned())).map(ConflictReport::new)
     }
 
     /// Resolve a set of entries of one row, normally its concurrent heads, and report how.
@@ -110,7 +117,8 @@ impl ConflictDetector {
     ) -> PyResult<ConflictReport> {
         let entries = entry::entries(entries)?;
         let cores = entries.iter().map(|entry| &entry.get().core);
-        quick(py, || self.core.resolve(cores, settled_by.map(|dot| dot.0))).map(ConflictReport::new)
+        let settled_by = settled_by.map(|dot| dot.0);
+        quick(py, || Ok(self.core.resolve(cores, settled_by)?.into_owned())).map(ConflictReport::new)
     }
 
     /// What a row is by all of its entries, given in any order, and every conflict that made it so.
@@ -148,7 +156,21 @@ impl ConflictDetector {
 /// Two concurrent entries of one row that disagree, as the side that has the first of them sees it.
 #[pyclass(module = "causelog", frozen)]
 pub(crate) struct Conflict {
-    core: CoreConflict,
+    local: Py<ChangeEntry>,
+    remote: Py<ChangeEntry>,
+    conflict_type: ConflictType,
+    detected_at: Timestamp,
+}
+
+impl Conflict {
+    fn core(&self) -> CoreConflict<'_> {
+        CoreConflict {
+            conflict_type: self.conflict_type,
+            local_entry: &self.local.get().core,
+            remote_entry: &self.remote.get().core,
+            detected_at: self.detected_at,
+        }
+    }
 }
 
 #[pymethods]
@@ -156,63 +178,64 @@ impl Conflict {
     /// The same on every replica and from both sides: a hash of table, row and the entries' dots.
     #[getter]
     fn id(&self) -> Uuid {
-        self.core.id
+        self.core().id()
     }
 
     /// The local operation, then the remote one.
     #[getter]
     fn conflict_type(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
-        member(py, self.core.conflict_type)
+        member(py, self.conflict_type)
     }
 
     /// The table of both entries.
     #[getter]
     fn table(&self) -> &str {
-        &self.core.table
+        self.core().table()
     }
 
     /// The row of both entries.
     #[getter]
     fn row_id<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
-        row_id::to_python(py, &self.core.row_id)
+        row_id::to_python(py, self.core().row_id())
     }
 
     /// The entry that was here, with its clock.
     #[getter]
-    fn local_entry(&self) -> ChangeEntry {
-        ChangeEntry { core: self.core.local_entry.clone() }
+    fn local_entry(&self, py: Python<'_>) -> Py<ChangeEntry> {
+        self.local.clone_ref(py)
     }
 
     /// The entry that came, with its clock.
     #[getter]
-    fn remote_entry(&self) -> ChangeEntry {
-        ChangeEntry { core: self.core.remote_entry.clone() }
+    fn remote_entry(&self, py: Python<'_>) -> Py<ChangeEntry> {
+        self.remote.clone_ref(py)
     }
 
     /// When this was noticed, here, to the microsecond, as an aware datetime in UTC.
     #[getter]
     fn detected_at<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDateTime>> {
-        to_datetime(py, self.core.detected_at)
+        to_datetime(py, self.detected_at)
     }
 
     /// When this was noticed, in nanoseconds since the Unix epoch.
     #[getter]
     fn detected_at_ns(&self) -> i64 {
-        self.core.detected_at.nanoseconds()
+        self.detected_at.nanoseconds()
     }
 
     fn __eq__(&self, other: &Bound<'_, Conflict>) -> bool {
-        self.core == other.get().core
+        self.core() == other.get().core()
     }
 
     fn __hash__(&self) -> u64 {
         let mut hasher = DefaultHasher::new();
-        self.core.id.hash(&mut hasher);
+        self.core().id().hash(&mut hasher);
         hasher.finish()
     }
 
     fn __repr__(&self) -> String {
-        let CoreConflict { id, conflict_type, table, row_id, .. } = &self.core;
-        format!("<Conflict {id}: {conflict_type} on {table:?} {row_id}>")
+        let conflict = self.core();
+        let (id, table, row_id) = (conflict.id(), conflict.table(), conflict.row_id());
+        format!("<Conflict {id}: {} on {table:?} {row_id}>", self.conflict_type)
     }
 }

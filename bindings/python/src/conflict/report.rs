@@ -19,15 +19,15 @@ use crate::names::member;
 /// everywhere, byte for byte. Which side was local and when it was noticed are kept beside them.
 #[pyclass(module = "causelog", frozen)]
 pub(crate) struct ConflictReport {
-    core: Core,
+    core: Core<'static>,
 }
 
 impl ConflictReport {
-    pub(crate) fn new(core: Core) -> Self {
+    pub(crate) fn new(core: Core<'static>) -> Self {
         ConflictReport { core }
     }
 
-    pub(crate) fn core(&self) -> &Core {
+    pub(crate) fn core(&self) -> &Core<'static> {
         &self.core
     }
 }
@@ -37,7 +37,7 @@ impl ConflictReport {
     /// The same on every replica: a hash of table, row and the entries' dots.
     #[getter]
     fn id(&self) -> Uuid {
-        self.core.id
+        self.core.id()
     }
 
     /// The table of all entries.
@@ -67,7 +67,7 @@ impl ConflictReport {
     /// The entries that were resolved, in canonical order: the last is the latest.
     #[getter]
     fn heads<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
-        entry::tuple(py, &self.core.heads)
+        entry::tuple(py, self.core.heads.iter().map(|head| &**head))
     }
 
     /// The row's payload before the heads parted; None if it was not there, has none, or nothing is
@@ -208,12 +208,12 @@ impl ConflictReport {
 
     fn __hash__(&self) -> u64 {
         let mut hasher = DefaultHasher::new();
-        (self.core.id, self.core.settled_by).hash(&mut hasher);
+        (self.core.id(), self.core.settled_by).hash(&mut hasher);
         hasher.finish()
     }
 
     fn __repr__(&self) -> String {
-        let Core { id, class, table, row_id, .. } = &self.core;
-        format!("<ConflictReport {id}: {class} on {table:?} {row_id}>")
+        let Core { class, table, row_id, .. } = &self.core;
+        format!("<ConflictReport {}: {class} on {table:?} {row_id}>", self.core.id())
     }
 }

@@ -43,7 +43,7 @@ impl WhatIf {
 
     fn __repr__(&self) -> String {
         let differs = if self.core.differs() { "another value" } else { "the same value" };
-        format!("<WhatIf {}: {differs}>", self.core.decided.id)
+        format!("<WhatIf {}: {differs}>", self.core.decided.id())
     }
 }
 
@@ -66,7 +66,7 @@ fn query(
     }
 }
 
-fn reports(reports: Vec<causelog::ConflictReport>) -> Vec<ConflictReport> {
+fn reports(reports: Vec<causelog::ConflictReport<'static>>) -> Vec<ConflictReport> {
     reports.into_iter().map(ConflictReport::new).collect()
 }
 
