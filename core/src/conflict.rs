@@ -25,7 +25,7 @@ pub use resolution::{ConflictResolution, FieldMerge, FieldPolicy, Liveness, Reas
 pub use row::RowResolution;
 
 pub(crate) use detector::conflict_id;
-pub(crate) use history::{Cut, RowHistory, Version};
+pub(crate) use history::{Cut, Heads, RowHistory, Version};
 pub(crate) use json::{Field, Fields};
 pub(crate) use resolve::{
     Answer, Halt, Image, Outside, Picked, Question, RowResolver, State, Value, net_class, net_operation,

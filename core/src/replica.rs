@@ -10,6 +10,7 @@ mod contested;
 mod effective;
 mod exchange;
 mod explain;
+mod forks;
 mod handle;
 mod histories;
 mod inbox;

@@ -94,7 +94,9 @@ fn a_replica_gives_the_answers_of_the_reference_in_whatever_order_the_entries_co
             let time = Arc::new(ManualTime::new(at(1_000)));
             let log = LogOptions { node: Some(node(99)), durability: Durability::Os, ..options_with(time) };
             let registry = Some(ResolverRegistry::new(history.strategy.clone()));
-            let replica = Replica::in_memory(ReplicaOptions { log, registry, ..Default::default() }).unwrap();
+            let history_memory = if delivery == 0 { 0 } else { ReplicaOptions::DEFAULT_HISTORY_MEMORY };
+            let options = ReplicaOptions { log, registry, history_memory, ..Default::default() };
+            let replica = Replica::in_memory(options).unwrap();
             deliver(&replica, &transactions, &mut Random(10 * number as u64 + delivery));
             let row = replica.get(TABLE, 1).unwrap();
             let reports = replica.query_conflicts(&ConflictQuery::default()).unwrap();

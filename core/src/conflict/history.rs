@@ -55,6 +55,10 @@ pub(crate) struct RowHistory {
     versions: Vec<Version>,
     /// Entries that every other one of the row comes before or after, ascending.
     chokes: Vec<VersionIndex>,
+    /// Whether entries lie below the first one: every one that is here has seen them all, and it.
+    is_part: bool,
+    /// Memory of pasts that are too long to lie within their entries, in bytes.
+    spilled: usize,
 }
 
 #[derive(Debug, Clone)]
@@ -64,18 +68,8 @@ struct Author {
 }
 
 impl RowHistory {
-    /// Takes in the next entry; `seen` is the highest sequence of a node that its author had seen.
-    /// `least_effective_time` is its E where entries before it are gone that it followed from.
-    pub(crate) fn push(
-        &mut self,
-        dot: Dot,
-        position: u64,
-        timestamp: Timestamp,
-        operation: ChangeOperation,
-        least_effective_time: Option<i128>,
-        seen: impl Fn(NodeId) -> u64,
-    ) -> VersionIndex {
-        let index = self.versions.len() as VersionIndex;
+    /// What the author of the next entry had seen; `seen` says the highest sequence of a node.
+    pub(crate) fn past_of(&self, dot: Dot, seen: impl Fn(NodeId) -> u64) -> Cut {
         let mut past = Cut::new();
         for author in &self.authors {
             // Of its own author's entries, those before it: its clock holds its own sequence.
@@ -87,6 +81,21 @@ impl RowHistory {
             past.push(count as u32);
         }
         trim(&mut past);
+        past
+    }
+
+    /// Takes in the next entry, whose author had seen `past`.
+    /// `least_effective_time` is its E where entries before it are not here that it followed from.
+    pub(crate) fn push(
+        &mut self,
+        dot: Dot,
+        position: u64,
+        timestamp: Timestamp,
+        operation: ChangeOperation,
+        least_effective_time: Option<i128>,
+        past: Cut,
+    ) -> VersionIndex {
+        let index = self.versions.len() as VersionIndex;
         let own = Timestamp::nanoseconds(timestamp).into();
         let latest = self
             .maximal(&past)
@@ -121,6 +130,7 @@ impl RowHistory {
             versions.len() as u32
         });
         let author = author as u32;
+        self.spilled += if past.spilled() { past.capacity() * size_of::<u32>() } else { 0 };
         self.versions.push(Version {
             dot,
             position,
@@ -160,6 +170,27 @@ impl RowHistory {
     /// All entries, in the order of their arrival.
     pub(crate) fn iter(&self) -> impl Iterator<Item = (VersionIndex, &Version)> {
         (0..).zip(&self.versions)
+    }
+
+    /// An empty history whose first entry will be one that all others of the row come before or after.
+    pub(crate) fn part() -> RowHistory {
+        RowHistory { is_part: true, ..RowHistory::default() }
+    }
+
+    /// Whether it begins with the row's first entry.
+    pub(crate) fn is_whole(&self) -> bool {
+        !self.is_part
+    }
+
+    /// Whether what an author had seen of the row can be told from it; `sees` says whether he had seen an entry.
+    pub(crate) fn reaches(&self, sees: impl Fn(Dot) -> bool) -> bool {
+        self.is_whole() || self.versions.first().is_some_and(|first| sees(first.dot))
+    }
+
+    /// The entry at this position.
+    pub(crate) fn at(&self, position: u64) -> Option<VersionIndex> {
+        let at = self.versions.binary_search_by_key(&position, |version| version.position).ok()?;
+        Some(at as VersionIndex)
     }
 
     /// The entry with this dot.
@@ -271,10 +302,8 @@ impl RowHistory {
 
     /// How much memory it takes, roughly, in bytes.
     pub(crate) fn memory(&self) -> usize {
-        let spilled = |past: &Cut| if past.spilled() { past.capacity() * size_of::<u32>() } else { 0 };
-        let versions: usize = self.versions.iter().map(|version| spilled(&version.past)).sum();
         self.versions.capacity() * (size_of::<Version>() + size_of::<VersionIndex>())
-            + versions
+            + self.spilled
             + self.authors.len() * size_of::<Author>()
             + self.chokes.capacity() * size_of::<VersionIndex>()
     }

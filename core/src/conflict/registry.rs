@@ -131,6 +131,15 @@ impl ResolverRegistry {
     }
 
     /// The strategy alone.
+    /// The strategy for every class of conflicts of a table; `None` if it is not the same for all.
+    pub(crate) fn whatever_the_class(&self, table: &str) -> Option<&ConflictResolution> {
+        match self.tables.get(table) {
+            None => Some(&self.default),
+            Some(rules) if rules.classes.is_empty() => Some(rules.default.as_ref().unwrap_or(&self.default)),
+            Some(_) => None,
+        }
+    }
+
     pub(crate) fn resolution(&self, table: &str, class: ConflictClass) -> &ConflictResolution {
         let rules = self.tables.get(table);
         let by_class = rules.and_then(|rules| rules.classes.get(&class));

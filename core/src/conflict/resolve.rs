@@ -106,8 +106,6 @@ pub(crate) struct State {
 
 #[derive(Debug)]
 pub(crate) struct Resolved {
-    pub(crate) class: ConflictClass,
-    pub(crate) ancestor: Rc<State>,
     pub(crate) picked: Picked,
     pub(crate) reason: ReasonCode,
     /// The head that came second, where two were compared.
@@ -176,8 +174,7 @@ impl<'a> RowResolver<'a> {
         strategy: &ConflictResolution,
         heads: &[VersionIndex],
     ) -> Result<Decision, Halt> {
-        let nothing = State { heads: Heads::new(), value: Value::Absent, conflict: None, merged: None };
-        self.decide(strategy, heads, &self.history.all(), &nothing)
+        self.decide(strategy, heads, &self.history.all())
     }
 
     /// Whether these heads disagree: not if all of them left the row in one and the same state.
@@ -243,18 +240,29 @@ impl<'a> RowResolver<'a> {
             known => return known,
         }
         let heads = self.history.maximal(cut);
-        let ancestor = self.known(&self.history.common_past(&heads))?;
-        let class = self.class(&heads, &ancestor);
         let (table, registry) = (self.table, self.registry);
-        let decision = self.decide(registry.resolution(table, class), &heads, cut, &ancestor)?;
-        let Decision { picked, value, reason, runner_up, merged } = decision;
-        let conflict = Some(Resolved { class, ancestor, picked, reason, runner_up });
+        // What the row was before can take long to find out, and few rules ask for it.
+        let resolution = match registry.whatever_the_class(table) {
+            Some(resolution) => resolution,
+            None => {
+                let ancestor = self.known(&self.history.common_past(&heads))?;
+                registry.resolution(table, self.class(&heads, &ancestor))
+            }
+        };
+        let Decision { picked, value, reason, runner_up, merged } = self.decide(resolution, &heads, cut)?;
+        let conflict = Some(Resolved { picked, reason, runner_up });
         let state = Rc::new(State { heads, value, conflict, merged });
         self.states.insert(cut.clone(), state.clone());
         Ok(state)
     }
 
-    fn class(&self, heads: &[VersionIndex], ancestor: &State) -> ConflictClass {
+    /// What the row was before these heads parted.
+    pub(crate) fn ancestor(&mut self, heads: &[VersionIndex]) -> Result<Rc<State>, Halt> {
+        self.state(&self.history.common_past(heads))
+    }
+
+    /// The class of several heads, given what the row was before they parted.
+    pub(crate) fn class(&self, heads: &[VersionIndex], ancestor: &State) -> ConflictClass {
         let live = |head: &VersionIndex| self.history.get(*head).is_some_and(Version::is_live);
         net_class(ancestor.value != Value::Absent, heads.iter().map(live))
     }
@@ -265,7 +273,6 @@ impl<'a> RowResolver<'a> {
         strategy: &ConflictResolution,
         heads: &[VersionIndex],
         cut: &Cut,
-        ancestor: &State,
     ) -> Result<Decision, Halt> {
         let history = self.history;
         let live = |index: VersionIndex| history.get(index).is_some_and(Version::is_live);
@@ -309,13 +316,13 @@ impl<'a> RowResolver<'a> {
                 pending(ReasonCode::Concurrent)
             }
             ConflictResolution::VectorClockCausal { fallback: Some(fallback) } => {
-                self.decide(fallback, heads, cut, ancestor)?
+                self.decide(fallback, heads, cut)?
             }
             ConflictResolution::DeleteWins { fallback } | ConflictResolution::UpdateWins { fallback } => {
                 let keeps_live = matches!(strategy, ConflictResolution::UpdateWins { .. });
                 let kept: Heads = heads.iter().copied().filter(|index| live(*index) == keeps_live).collect();
                 if kept.is_empty() || kept.len() == heads.len() {
-                    return self.decide(fallback, heads, cut, ancestor);
+                    return self.decide(fallback, heads, cut);
                 }
                 let reason = if keeps_live { ReasonCode::UpdateWins } else { ReasonCode::DeleteWins };
                 match kept.as_slice() {
@@ -326,8 +333,7 @@ impl<'a> RowResolver<'a> {
                     }
                     kept => {
                         // As if they were the only ones: what they have in common may be more than what all have.
-                        let ancestor = self.known(&history.common_past(kept))?;
-                        let decision = self.decide(fallback, kept, cut, &ancestor)?;
+                        let decision = self.decide(fallback, kept, cut)?;
                         let decided = matches!(decision.picked, Picked::Head(_));
                         if decided { Decision { reason, ..decision } } else { decision }
                     }
@@ -354,6 +360,7 @@ impl<'a> RowResolver<'a> {
                 }
             }
             ConflictResolution::Custom { name, version } => {
+                let ancestor = self.known(&history.common_past(heads))?;
                 let ancestor = self.payload(&ancestor.value)?;
                 let heads = heads.iter().copied().collect();
                 let question = Question { name: name.clone(), version: *version, heads, ancestor };

@@ -55,8 +55,8 @@ pub(super) fn resolve_row(
     };
     let mut report = |cut: &Cut, settled_by| {
         let state = resolver.state(cut).map_err(unanswered)?;
-        let report = report(&history, &mut resolver, registry, &state, settled_by, detected_at, &entry)?;
-        Ok::<_, Error>((state, report))
+        let report = report(&history, &mut resolver, registry, &state, settled_by, detected_at, &entry);
+        Ok::<_, Error>((state, report.map_err(unanswered)?))
     };
     let mut settled = Vec::new();
     let mut order: Vec<VersionIndex> = history.iter().map(|(index, _)| index).collect();
@@ -91,8 +91,8 @@ fn history(entries: &[&ChangeEntry]) -> RowHistory {
     let mut history = RowHistory::default();
     for place in order {
         if let Some(entry) = entries.get(place) {
-            let seen = |node| entry.vector_clock.get(node);
-            history.push(entry.dot(), place as u64, entry.timestamp, entry.operation, None, seen);
+            let past = history.past_of(entry.dot(), |node| entry.vector_clock.get(node));
+            history.push(entry.dot(), place as u64, entry.timestamp, entry.operation, None, past);
         }
     }
     history
@@ -120,7 +120,7 @@ pub(crate) fn report(
     settled_by: Option<Dot>,
     detected_at: Timestamp,
     entry: &dyn Fn(&Version) -> Result<ChangeEntry>,
-) -> Result<Option<ConflictReport<'static>>> {
+) -> Result<Option<ConflictReport<'static>>, Halt> {
     let Some(conflict) = &state.conflict else { return Ok(None) };
     if !resolver.disagree(&state.heads)? {
         return Ok(None);
@@ -134,15 +134,19 @@ pub(crate) fn report(
         let version = history.get(*head).ok_or_else(|| Error::internal("a head of a row is missing"))?;
         heads.push(Cow::Owned(entry(version)?));
     }
-    let [first, ..] = heads.as_slice() else { return Err(Error::internal("a conflict without heads")) };
-    let (rule, strategy) = registry.rule(&first.table, conflict.class);
+    let [first, ..] = heads.as_slice() else {
+        return Err(Error::internal("a conflict without heads").into());
+    };
+    let ancestor = resolver.ancestor(&state.heads)?;
+    let class = resolver.class(&state.heads, &ancestor);
+    let (rule, strategy) = registry.rule(&first.table, class);
     let (winner, value_from) = winner(history, conflict.picked, &state.value, state.heads.last().copied());
-    let ancestor = resolver.payload(&conflict.ancestor.value)?;
+    let ancestor = resolver.payload(&ancestor.value)?;
     let (is_live, own_value) = own_value(resolver, &state.value, value_from)?;
     Ok(Some(ConflictReport {
         table: Cow::Owned(first.table.clone()),
         row_id: first.row_id.clone(),
-        class: conflict.class,
+        class,
         ancestor: ancestor.flatten().map(|bytes| bytes.to_vec()),
         strategy: strategy.clone(),
         rule: Some(rule.to_string()),

@@ -183,7 +183,7 @@ impl Replica {
         look(&self.log, resolvers, registry, history, row, None, |resolver, known| {
             let resolved = resolver.state(&heads.cut)?;
             let entry = |version: &_| known.entry(version);
-            Ok(report(history, resolver, registry, &resolved, heads.settled_by, now, &entry)?)
+            report(history, resolver, registry, &resolved, heads.settled_by, now, &entry)
         })
     }
 

@@ -8,6 +8,7 @@ use crate::error::{Error, ErrorCode, Result};
 use crate::id::NodeId;
 use crate::log::{ChangeLog, CompactionOptions, LogOptions, QueryOptions, Removal};
 use crate::replica::asking::Resolvers;
+use crate::replica::forks::Forks;
 use crate::replica::histories::{Histories, LateTimes};
 use crate::replica::inbox::Claims;
 use crate::replica::judging::Savepoint;
@@ -73,7 +74,7 @@ pub struct ReplicaStats {
     /// Entries whose `before` was not what their author's past comes to here: written past a replica, by other rules, or by
     /// a resolver that is no pure function.
     pub before_mismatches: u64,
-    /// Memory for the heads of all rows, roughly, in bytes.
+    /// Memory for the heads of all rows and for what is remembered of conflicts, roughly, in bytes.
     pub memory: u64,
 }
 
@@ -112,6 +113,7 @@ pub(super) struct State {
     pub(super) rows: Rows,
     pub(super) histories: Histories,
     pub(super) late: LateTimes,
+    pub(super) forks: Forks,
     /// LSNs of entries with several immediate predecessors, ascending.
     pub(super) settlings: Vec<u64>,
     /// Ascending; never empty.
@@ -201,6 +203,7 @@ impl Replica {
             rows: Rows::default(),
             histories: Histories::new(options.history_memory),
             late: stored::read_late_times(storage)?,
+            forks: Forks::default(),
             settlings: Vec::new(),
             registries,
             resolvers,
@@ -300,7 +303,7 @@ impl Replica {
             contested_rows: state.rows.contested_len() as u64,
             settlings: state.settlings.len() as u64,
             before_mismatches: state.before_mismatches,
-            memory: state.rows.memory() as u64,
+            memory: (state.rows.memory() + state.forks.memory()) as u64,
         })
     }
 

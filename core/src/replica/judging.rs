@@ -17,7 +17,7 @@ use crate::log::{Arrival, ChangeLog, EntryRef, Judgement, QueryOptions};
 use crate::replica::asking::{Call, Resolvers, question_key};
 use crate::replica::contested::{Contested, Outcome, RowState, Standing};
 use crate::replica::handle::{Replica, State};
-use crate::replica::histories::read_history;
+use crate::replica::histories::Source;
 use crate::replica::rows::{Head, Heads, RowKey, check};
 use crate::time::Timestamp;
 
@@ -234,6 +234,7 @@ impl State {
             self.histories.forget(key);
         }
         self.settlings.truncate(to.settlings);
+        self.forks.forget_since(to.first_lsn);
         self.late.split_off(&to.first_lsn);
         self.before_mismatches = to.before_mismatches;
     }
@@ -317,10 +318,7 @@ impl Replica {
         }
         let row_id = entry.row_id()?;
         let row = RowName { key, table: entry.table, row_id: &row_id };
-        let mut history = match own {
-            Some(history) => history,
-            None => read_history(&self.log, &state.late, row.table, row.row_id, entry.lsn - 1)?,
-        };
+        let mut history = self.reaching(state, row, own, &known, &clock, entry.lsn - 1)?;
         self.part(state, &mut history, row, &known, &clock);
         state.histories.put(key, history);
         Ok(())
@@ -331,9 +329,33 @@ impl Replica {
         if state.unfinished.is_some() {
             return Err(Stop::Finish);
         }
-        match state.histories.take(row.key) {
+        match state.histories.take(row.key).filter(RowHistory::is_whole) {
             Some(history) => Ok(history),
-            None => Ok(read_history(&self.log, &state.late, row.table, row.row_id, u64::MAX)?),
+            None => Ok(self.source(state).whole(row.table, row.row_id)?),
+        }
+    }
+
+    fn source<'a>(&'a self, state: &'a State) -> Source<'a> {
+        Source { log: &self.log, late: &state.late, forks: &state.forks }
+    }
+
+    /// As much of a row's history as it takes to judge an entry: `own`, if that is enough.
+    fn reaching(
+        &self,
+        state: &State,
+        row: RowName<'_>,
+        own: Option<RowHistory>,
+        entry: &Entry<'_>,
+        past: &Clock,
+        until: u64,
+    ) -> Result<RowHistory> {
+        let sees = |dot: Dot| {
+            let known = self.log.node_index(dot.node).map_or(0, |node| past.get(node));
+            dot.node == entry.dot.node || known >= dot.sequence
+        };
+        match own.filter(|history| history.reaches(sees)) {
+            Some(history) => Ok(history),
+            None => self.source(state).recent(row.table, row.row_id, until, sees),
         }
     }
 
@@ -355,10 +377,7 @@ impl Replica {
             return Err(Stop::Finish);
         }
         let until = pending.map_or(entry.lsn, |pending| pending.first_lsn) - 1;
-        let mut history = match own {
-            Some(history) => history,
-            None => read_history(&self.log, &state.late, row.table, row.row_id, until)?,
-        };
+        let mut history = self.reaching(state, row, own, entry, past, until)?;
         let before = history.all();
         let (index, author_past) = self.part(state, &mut history, row, entry, past);
         let registry = state.registry();
@@ -367,14 +386,16 @@ impl Replica {
             look(&self.log, &mut state.resolvers, &registry, &history, row, pending, |resolver, _| {
                 let was = resolver.state(&before)?;
                 let is = resolver.state(&all)?;
-                let (old, new) = (resolver.payload(&was.value)?, resolver.payload(&is.value)?);
                 let won = match &is.conflict {
                     Some(conflict) => conflict.picked == Picked::Head(index),
                     None => is.heads.as_slice() == [index],
                 };
                 let verdict = match () {
                     () if won || is.value == Value::Image(index) => Verdict::Applied,
-                    () if old == new => Verdict::Superseded,
+                    () if was.value == is.value => Verdict::Superseded,
+                    () if resolver.payload(&was.value)? == resolver.payload(&is.value)? => {
+                        Verdict::Superseded
+                    }
                     () => Verdict::Merged,
                 };
                 let mut mismatch = false;
@@ -446,7 +467,8 @@ impl Replica {
 
     fn push(&self, history: &mut RowHistory, entry: &Entry<'_>, past: &Clock, kept: Option<i64>) -> u32 {
         let seen = |node: NodeId| self.log.node_index(node).map_or(0, |node| past.get(node));
-        history.push(entry.dot, entry.lsn, entry.timestamp, entry.operation, kept.map(i128::from), seen)
+        let past = history.past_of(entry.dot, seen);
+        history.push(entry.dot, entry.lsn, entry.timestamp, entry.operation, kept.map(i128::from), past)
     }
 
     /// Takes note of an entry that has not seen all of its row. Returns its place in the history, and what its author had seen.
@@ -470,9 +492,13 @@ impl Replica {
         if effective_time != own {
             state.late.insert(entry.lsn, effective_time);
         }
-        if history.maximal(&author_past).len() > 1 {
+        let predecessors = history.maximal(&author_past);
+        if predecessors.len() > 1 {
             state.settlings.push(entry.lsn);
         }
+        let position = |index: &u32| history.get(*index).map(|version| version.position);
+        let predecessors: SmallVec<[u64; 4]> = predecessors.iter().filter_map(position).collect();
+        state.forks.push(entry.lsn, &predecessors);
         let head = entry.head(effective_time);
         let order = history.maximal(&history.all());
         let heads = order.iter().filter_map(|index| history.get(*index)).filter_map(|version| {
