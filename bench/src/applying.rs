@@ -18,6 +18,9 @@ pub(crate) const ENTRIES: u64 = 1_000_000;
 /// Entries between two looks at the clock.
 const LOOK_AFTER: u64 = 256;
 
+/// Takes in a transaction.
+type Take = Box<dyn Fn(&Transaction) -> causelog::Result<()>>;
+
 /// What two nodes write: each transaction one change, so many in a hundred of them concurrent with what their row is.
 struct Writers {
     workload: Workload,
@@ -85,7 +88,7 @@ impl Writers {
 /// Takes in what the two write, until the time is over.
 pub(crate) fn measure(peer: Peer, directory: &Path, percent: u64, cap: Duration) -> Result<Sample> {
     let log = LogOptions { durability: Durability::Os, ..LogOptions::default() };
-    let take: Box<dyn Fn(&Transaction) -> causelog::Result<()>>;
+    let take: Take;
     let replica;
     match peer {
         Peer::Bare => {
@@ -111,7 +114,7 @@ pub(crate) fn measure(peer: Peer, directory: &Path, percent: u64, cap: Duration)
         batch.clear();
         batch.extend((taken..taken + LOOK_AFTER).map(|number| writers.transaction(number)));
         let start = Instant::now();
-        batch.iter().try_for_each(|transaction| take(transaction))?;
+        batch.iter().try_for_each(&take)?;
         taking += start.elapsed();
         taken += LOOK_AFTER;
     }

@@ -83,6 +83,9 @@ pub(crate) fn table(table: &Table, measured: &[Measured], options: &Options) -> 
             let _ = writeln!(text, "  goal: {wanted}; causelog: {now}, {verdict}");
         }
     }
+    if let Some(elsewhere) = table.elsewhere {
+        let _ = writeln!(text, "  heliosdb-nano 4.41.1, measured apart: {elsewhere}");
+    }
     text
 }
 

@@ -129,9 +129,8 @@ impl ConflictDetector {
     /// As [`ConflictDetector::resolve`], for a conflict that was not made by [`ConflictDetector::detect`].
     pub fn report<'a>(&self, conflict: &Conflict<'a>) -> Result<ConflictReport<'a>> {
         let Conflict { conflict_type, local_entry, remote_entry, detected_at } = *conflict;
-        let mut report = self.resolve_at([local_entry, remote_entry], None, detected_at)?;
-        report.sides = Some(Sides { local: local_entry.dot(), conflict_type });
-        Ok(report)
+        let sides = Sides { local: local_entry.dot(), conflict_type };
+        self.resolve_at([local_entry, remote_entry], None, detected_at, Some(sides))
     }
 
     /// Resolves a set of entries of one row, normally its concurrent heads, and reports how.
@@ -148,7 +147,7 @@ impl ConflictDetector {
         entries: impl IntoIterator<Item = &'a ChangeEntry>,
         settled_by: Option<Dot>,
     ) -> Result<ConflictReport<'a>> {
-        self.resolve_at(entries, settled_by, self.time.now())
+        self.resolve_at(entries, settled_by, self.time.now(), None)
     }
 
     fn resolve_at<'a>(
@@ -156,6 +155,7 @@ impl ConflictDetector {
         entries: impl IntoIterator<Item = &'a ChangeEntry>,
         settled_by: Option<Dot>,
         detected_at: Timestamp,
+        sides: Option<Sides>,
     ) -> Result<ConflictReport<'a>> {
         let mut heads: SmallVec<[&'a ChangeEntry; 4]> = SmallVec::new();
         for entry in entries {
@@ -199,7 +199,7 @@ impl ConflictDetector {
             value_from: decided.value_from,
             own_value: decided.own_value,
             runner_up: decided.runner_up,
-            sides: None,
+            sides,
             heads: heads.iter().copied().map(Cow::Borrowed).collect(),
         })
     }
