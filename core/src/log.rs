@@ -45,7 +45,7 @@ mod waiting;
 mod writer;
 
 pub use appending::Appended;
-pub(crate) use appending::{Arrival, Judgement};
+pub(crate) use appending::{Arrival, Judge, Judgement};
 pub use change_log::ChangeLog;
 pub use compaction::CompactionOptions;
 pub use compression::CompressionReport;

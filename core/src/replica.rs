@@ -18,6 +18,7 @@ mod judging;
 mod reading;
 mod rows;
 mod stored;
+mod unfinished;
 mod what_if;
 mod writing;
 

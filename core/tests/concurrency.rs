@@ -11,15 +11,12 @@ use std::sync::{Arc, mpsc};
 use std::thread;
 use std::time::Duration;
 
-use causelog::storage::{MemoryStorage, SharedCells, Storage, StorageFile, StorageLock};
 use causelog::{
     Change, ChangeEntry, ChangeLog, CompactionOptions, Dot, Durability, ErrorCode, LogOptions, ManualTime,
     Moment, QueryOptions, Result, RetentionPolicy, Snapshot, VectorClock,
 };
-use common::gate::{Gate, TOO_LONG};
-use common::{
-    Random, at, entries, foreign, forward, in_memory, node, options, options_with, query, transactions,
-};
+use common::gate::{Gated, TOO_LONG};
+use common::{Random, at, entries, foreign, in_memory, node, options, options_with, query, transactions};
 
 const WRITERS: u64 = 4;
 const ROUNDS: u64 = 150;
@@ -294,76 +291,9 @@ fn a_wait_goes_on_though_the_logs_time_jumps() {
     assert!(wait_woken(2, Duration::MAX, -day).unwrap() > 2);
 }
 
-/// Files in memory. There are gates before the time, before the sync of a segment and before what is shared is stored.
-#[derive(Clone, Default)]
-struct Gated {
-    memory: MemoryStorage,
-    time: Arc<Gate>,
-    syncs: Arc<Gate>,
-    stores: Arc<Gate>,
-}
-
-impl Gated {
-    fn open_log(&self) -> ChangeLog {
-        let options = LogOptions { time: self.time.clone(), segment_bytes: 4096, ..options() };
-        ChangeLog::open_storage(Arc::new(self.clone()), options).unwrap()
-    }
-}
-
-impl Storage for Gated {
-    forward! { memory:
-        lock() -> Result<Box<dyn StorageLock>>;
-        writer_is_alive() -> Result<bool>;
-        lock_file(name: &str) -> Result<Box<dyn StorageLock>>;
-        list() -> Result<Vec<String>>;
-        create(name: &str) -> Result<Box<dyn StorageFile>>;
-        replace(name: &str, bytes: &[u8]) -> Result<()>;
-        rename(from: &str, to: &str) -> Result<()>;
-        remove(name: &str) -> Result<()>;
-        describe() -> String;
-    }
-
-    fn open(&self, name: &str) -> Result<Box<dyn StorageFile>> {
-        let (file, syncs) = (self.memory.open(name)?, self.syncs.clone());
-        Ok(if name.ends_with(".segment") { Box::new(GatedFile { file, syncs }) } else { file })
-    }
-
-    fn shared(&self, name: &str, count: usize) -> Result<Box<dyn SharedCells>> {
-        Ok(Box::new(GatedCells { cells: self.memory.shared(name, count)?, stores: self.stores.clone() }))
-    }
-}
-
-struct GatedFile {
-    file: Box<dyn StorageFile>,
-    syncs: Arc<Gate>,
-}
-
-impl StorageFile for GatedFile {
-    forward! { file:
-        length() -> Result<u64>;
-        read_at(offset: u64, buffer: &mut [u8]) -> Result<()>;
-        write_at(offset: u64, bytes: &[u8]) -> Result<()>;
-        truncate(length: u64) -> Result<()>;
-    }
-
-    fn sync(&self) -> Result<()> {
-        self.syncs.pass();
-        self.file.sync()
-    }
-}
-
-struct GatedCells {
-    cells: Box<dyn SharedCells>,
-    stores: Arc<Gate>,
-}
-
-impl SharedCells for GatedCells {
-    forward! { cells: load(index: usize) -> u64; }
-
-    fn store(&self, index: usize, value: u64) {
-        self.stores.pass();
-        self.cells.store(index, value);
-    }
+fn gated_log(place: &Gated) -> ChangeLog {
+    let options = LogOptions { time: place.time.clone(), segment_bytes: 4096, ..options() };
+    ChangeLog::open_storage(Arc::new(place.clone()), options).unwrap()
 }
 
 /// A panic closes the handle while another thread is still writing. Until that one is done the place stays locked:
@@ -371,7 +301,7 @@ impl SharedCells for GatedCells {
 #[test]
 fn the_lock_is_kept_while_somebody_still_writes() {
     let place = Gated::default();
-    let log = place.open_log();
+    let log = gated_log(&place);
     // Without the gates, so that a writer that should not get in does not stand at them.
     let open = || ChangeLog::open_storage(Arc::new(place.memory.clone()), options());
     let insert = |row: i64| log.append(Change::insert("t", row, "1 1 1"));
@@ -591,7 +521,7 @@ fn closing_wakes_who_waits_however_the_two_meet() {
     let waiters = 12;
     for round in 0..40 {
         let place = Gated::default();
-        let log = place.open_log();
+        let log = gated_log(&place);
         for row in 0..3 {
             log.append(Change::insert("t", row, vec![b'x'; 4096])).unwrap();
         }

@@ -189,7 +189,7 @@ fn open(number: usize) -> Replica {
     let time = Arc::new(ManualTime::new(at(1_000_000)));
     let log = LogOptions { node: Some(node(99)), durability: Durability::Os, ..options_with(time) };
     let resolvers = vec![("longest".to_owned(), 1, Arc::new(longest) as Arc<dyn ConflictResolver>)];
-    let history_memory = if number % 2 == 0 { 0 } else { ReplicaOptions::DEFAULT_HISTORY_MEMORY };
+    let history_memory = if number.is_multiple_of(2) { 0 } else { ReplicaOptions::DEFAULT_HISTORY_MEMORY };
     let options = ReplicaOptions {
         log,
         registry: Some(registry()),

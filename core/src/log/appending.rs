@@ -42,6 +42,26 @@ pub(crate) struct Arrival<'a> {
     pub(crate) first_lsn: u64,
 }
 
+/// Whoever gives the changes of a transaction their meaning.
+pub(crate) trait Judge {
+    /// What a transaction whose place in the history is settled does to its rows; an error keeps it out.
+    fn judge(&mut self, arrival: &Arrival<'_>) -> Result<Judgement>;
+
+    /// The transaction is written, up to this LSN, and nobody sees it yet. It is still to be made as durable as asked for.
+    fn written(&mut self, last_lsn: u64) {
+        let _ = last_lsn;
+    }
+}
+
+/// One who says the same of all.
+struct Indifferent(Option<Verdict>);
+
+impl Judge for Indifferent {
+    fn judge(&mut self, _: &Arrival<'_>) -> Result<Judgement> {
+        Ok(Judgement::All(self.0))
+    }
+}
+
 /// What the changes of a transaction do to their rows.
 pub(crate) enum Judgement {
     All(Option<Verdict>),
@@ -94,7 +114,7 @@ impl ChangeLog {
     /// As [`ChangeLog::append_transaction`].
     pub fn append_borrowed(&self, changes: &[&Change]) -> Result<Appended> {
         self.check_free()?;
-        self.append_judged(changes, false, &mut |_| Ok(Judgement::All(Some(Verdict::Applied))))
+        self.append_judged(changes, false, &mut Indifferent(Some(Verdict::Applied)))
     }
 
     /// Records changes of this node as whoever gives them their meaning has judged them, once their place in the
@@ -104,7 +124,7 @@ impl ChangeLog {
         &self,
         changes: &[&Change],
         later: bool,
-        judge: &mut dyn FnMut(&Arrival<'_>) -> Result<Judgement>,
+        judge: &mut dyn Judge,
     ) -> Result<Appended> {
         let log = &*self.inner;
         validate(changes)?;
@@ -118,7 +138,7 @@ impl ChangeLog {
             let author = log.own;
             let arrival =
                 Arrival { author, sequence, past: &past.clock, timestamp, first_lsn: writer.next_lsn };
-            let judgement = judge(&arrival)?;
+            let judgement = judge.judge(&arrival)?;
             let incoming = Incoming {
                 author: (log.own, node),
                 sequence,
@@ -127,7 +147,7 @@ impl ChangeLog {
                 changes,
                 verdicts: judgement.verdicts(),
             };
-            log.take_in(writing, incoming, later)
+            log.take_in(writing, incoming, later, judge)
         })
     }
 
@@ -145,7 +165,7 @@ impl ChangeLog {
     /// [`ChangeLog::append_transaction`].
     pub fn append_remote(&self, transaction: &Transaction) -> Result<Appended> {
         self.check_free()?;
-        self.append_remote_judged(transaction, false, &mut |_| Ok(Judgement::All(None)))
+        self.append_remote_judged(transaction, false, &mut Indifferent(None))
     }
 
     /// Takes in a transaction as [`ChangeLog::append_remote`] does, judged as by [`ChangeLog::append_judged`].
@@ -153,7 +173,7 @@ impl ChangeLog {
         &self,
         transaction: &Transaction,
         later: bool,
-        judge: &mut dyn FnMut(&Arrival<'_>) -> Result<Judgement>,
+        judge: &mut dyn Judge,
     ) -> Result<Appended> {
         let log = &*self.inner;
         let first = transaction.first_sequence()?;
@@ -189,7 +209,7 @@ impl ChangeLog {
             let (sequence, timestamp) = (dot.sequence, transaction.timestamp);
             let arrival =
                 Arrival { author, sequence, past: &past.clock, timestamp, first_lsn: writer.next_lsn };
-            let judgement = judge(&arrival)?;
+            let judgement = judge.judge(&arrival)?;
             let incoming = Incoming {
                 author: (author, dot.node),
                 sequence: dot.sequence,
@@ -199,7 +219,7 @@ impl ChangeLog {
                 verdicts: judgement.verdicts(),
             };
             writer.clock.observe(transaction.timestamp);
-            log.take_in(writing, incoming, later)
+            log.take_in(writing, incoming, later, judge)
         })
     }
 
@@ -220,10 +240,9 @@ impl ChangeLog {
         })
     }
 
-    /// Whether something is written and was left for later, or is on its way.
-    pub(crate) fn has_unfinished(&self) -> bool {
-        let writer = self.inner.writer.lock();
-        writer.leading || !writer.staged.is_empty()
+    /// What the next entry gets; what is written and not shown yet comes before it.
+    pub(crate) fn next_lsn(&self) -> u64 {
+        self.inner.writer.lock().next_lsn
     }
 
     /// Refuses to write past a replica.
@@ -252,7 +271,13 @@ impl Inner {
     }
 
     /// Writes a transaction whose place in the history is settled, and returns once it is as durable as asked for.
-    fn take_in(&self, writing: &mut Writing<'_>, incoming: Incoming<'_>, later: bool) -> Result<Appended> {
+    fn take_in(
+        &self,
+        writing: &mut Writing<'_>,
+        incoming: Incoming<'_>,
+        later: bool,
+        judge: &mut dyn Judge,
+    ) -> Result<Appended> {
         failpoint::reached("append");
         let writer = &mut *writing.writer;
         let first = writer.next_lsn;
@@ -260,6 +285,7 @@ impl Inner {
         let timestamp = Timestamp::from_nanoseconds(incoming.timestamp);
         writer.stage(self, incoming)?;
         let lsns = first..writer.next_lsn;
+        judge.written(writer.next_lsn - 1);
         if !later {
             self.acknowledge(writing)?;
         }

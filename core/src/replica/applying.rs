@@ -1,11 +1,14 @@
 //! Transactions of other nodes, taken in.
 
+use parking_lot::MutexGuard;
+
 use crate::change::{Change, Transaction};
 use crate::error::{Error, ErrorCode, Result};
 use crate::id::Dot;
-use crate::log::{Appended, Arrival, Judgement};
-use crate::replica::handle::{Replica, State, Unfinished};
-use crate::replica::judging::{Savepoint, Stop};
+use crate::log::{Appended, Arrival, Durability, Judge, Judgement};
+use crate::replica::handle::{Replica, State};
+use crate::replica::judging::Stop;
+use crate::replica::unfinished::Savepoint;
 
 /// A transaction that could not be taken in, and why. Nothing of it was written; it can come again.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -24,6 +27,45 @@ const MOST_UNFINISHED: usize = 256;
 /// Bytes of payloads among those.
 const MOST_UNFINISHED_BYTES: usize = 1 << 20;
 
+/// Judges what a transaction does to its rows while it is written.
+struct Judging<'a, 'b> {
+    replica: &'a Replica,
+    /// Given back once the transaction is on its way to the disk.
+    state: &'b mut Option<MutexGuard<'a, State>>,
+    changes: &'b [&'b Change],
+    later: bool,
+    /// How things stood before; `None` as long as nothing is judged, and once it is written.
+    before: Option<Savepoint>,
+    stopped: Option<Stop>,
+}
+
+impl Judge for Judging<'_, '_> {
+    fn judge(&mut self, arrival: &Arrival<'_>) -> Result<Judgement> {
+        let state = self.state.as_mut().ok_or_else(|| Error::internal("a transaction was judged twice"))?;
+        state.drop_lost(arrival.first_lsn);
+        self.before = Some(state.savepoint(arrival.first_lsn));
+        self.replica.judge(state, arrival, self.changes).map_err(|stop| {
+            self.stopped = Some(stop);
+            Error::internal("a transaction was not judged to its end")
+        })
+    }
+
+    fn written(&mut self, last_lsn: u64) {
+        if let Some(state) = self.state.as_mut()
+            && let Some(before) = self.before.take()
+            && !self.changes.is_empty()
+        {
+            let length = |payload: &Option<Vec<u8>>| payload.as_ref().map_or(0, Vec::len);
+            let bytes =
+                self.changes.iter().map(|change| length(&change.before) + length(&change.after)).sum();
+            state.written(before, last_lsn, bytes);
+        }
+        if !self.later && self.replica.log.options().durability != Durability::Os {
+            *self.state = None;
+        }
+    }
+}
+
 impl Replica {
     /// Takes in a transaction of another node, or of this one as another replica has it: writes it to the log, whoever wins, and judges
     /// what it does to its rows. One that is here already is recognised by its dot and changes nothing.
@@ -32,113 +74,56 @@ impl Replica {
     /// As [`ChangeLog::append_remote`](crate::ChangeLog::append_remote). A resolver of the application that fails is no error here: the entries are kept, and
     /// their conflict goes to the inbox.
     pub fn apply(&self, transaction: &Transaction) -> Result<Appended> {
-        self.run(true, |state| {
-            self.finish(state)?;
-            self.apply_with(state, transaction, false)
-        })
+        self.apply_with(transaction, false)
     }
 
     /// Takes in a transaction and leaves it to [`Replica::finish`], or to this when there are enough of them, to show it
     /// and make it durable.
     pub(super) fn apply_later(&self, transaction: &Transaction) -> Result<Appended> {
-        let appended = self.run(true, |state| self.apply_with(state, transaction, true))?;
+        let appended = self.apply_with(transaction, true)?;
         let mut state = self.lock()?;
-        let enough = state.unfinished.as_ref().is_some_and(|unfinished| {
-            unfinished.count >= MOST_UNFINISHED || unfinished.bytes >= MOST_UNFINISHED_BYTES
-        });
-        if enough {
+        if state.unfinished.len() >= MOST_UNFINISHED || state.unfinished.bytes() >= MOST_UNFINISHED_BYTES {
             self.finish(&mut state)?;
         }
         Ok(appended)
     }
 
-    fn apply_with(
-        &self,
-        state: &mut State,
-        transaction: &Transaction,
-        later: bool,
-    ) -> Result<Appended, Stop> {
-        let changes: Vec<&Change> = transaction.changes.iter().collect();
-        self.write_judged(state, &changes, later, |judge| {
+    fn apply_with(&self, transaction: &Transaction, later: bool) -> Result<Appended> {
+        let prepare = |_: &mut State| Ok(&transaction.changes);
+        self.write_prepared(later, prepare, |_, judge| {
             self.log.append_remote_judged(transaction, later, judge)
         })
     }
 
     /// Writes to the log what is judged on the way, and takes the judgement back if it does not get there.
-    pub(super) fn write_judged(
-        &self,
-        state: &mut State,
+    pub(super) fn write_judged<'a>(
+        &'a self,
+        guard: &mut Option<MutexGuard<'a, State>>,
         changes: &[&Change],
         later: bool,
-        write: impl FnOnce(&mut dyn FnMut(&Arrival<'_>) -> Result<Judgement>) -> Result<Appended>,
+        write: impl Fn(&[&Change], &mut dyn Judge) -> Result<Appended>,
     ) -> Result<Appended, Stop> {
-        let mut stopped = None;
-        let mut before: Option<Savepoint> = None;
-        let written = write(&mut |arrival| {
-            before = Some(state.savepoint(arrival.first_lsn));
-            self.judge(state, arrival, changes).map_err(|stop| {
-                stopped = Some(stop);
-                Error::internal("a transaction was not judged to its end")
-            })
-        });
-        let appended = match (written, stopped) {
-            (Ok(appended), _) => appended,
-            (Err(_), Some(stop)) => return Err(stop),
+        let mut judging =
+            Judging { replica: self, state: guard, changes, later, before: None, stopped: None };
+        let written = write(changes, &mut judging);
+        let (before, stopped) = (judging.before, judging.stopped);
+        let state = guard.get_or_insert_with(|| self.state.lock());
+        if let Some(before) = before {
+            state.go_back(&before);
+        }
+        match (written, stopped) {
+            (Ok(appended), _) => {
+                if !later {
+                    state.keep_until(self.log.shown_lsn());
+                }
+                Ok(appended)
+            }
+            (Err(_), Some(stop)) => Err(stop),
             (Err(error), None) => {
-                if let Some(before) = &before {
-                    state.go_back(before);
-                }
                 // What was written before may have gone with it.
-                if !self.log.has_unfinished()
-                    && let Some(unfinished) = state.unfinished.take()
-                    && self.log.shown_lsn() < unfinished.last_lsn
-                {
-                    self.take_back(state, &unfinished)?;
-                }
-                return Err(error.into());
+                state.drop_lost(self.log.next_lsn());
+                Err(error.into())
             }
-        };
-        match before {
-            Some(before) if later => {
-                let bytes = |change: &&Change| {
-                    change.after.as_ref().map_or(0, Vec::len) + change.before.as_ref().map_or(0, Vec::len)
-                };
-                let unfinished =
-                    state.unfinished.get_or_insert(Unfinished { before, last_lsn: 0, count: 0, bytes: 0 });
-                unfinished.last_lsn = appended.last_lsn.unwrap_or(unfinished.last_lsn);
-                unfinished.count += 1;
-                unfinished.bytes += changes.iter().map(bytes).sum::<usize>();
-            }
-            _ if state.unfinished.is_none() => state.rows.keep(),
-            _ => {}
         }
-        Ok(appended)
-    }
-
-    /// Shows all that is written, and makes it as durable as asked for; takes note if that fails.
-    pub(super) fn finish(&self, state: &mut State) -> Result<()> {
-        let Some(unfinished) = state.unfinished.take() else { return Ok(()) };
-        let finished = self.log.finish();
-        // Somebody else may have tried and failed before.
-        if self.log.shown_lsn() >= unfinished.last_lsn {
-            state.rows.keep();
-            return finished;
-        }
-        self.take_back(state, &unfinished)?;
-        finished.and_then(|()| {
-            let message =
-                format!("{}: transactions that were taken in could not be written", self.log.place());
-            Err(Error::new(ErrorCode::Io, message))
-        })
-    }
-
-    /// Takes back what was judged of transactions that did not get into the log, and only that: some may be there.
-    fn take_back(&self, state: &mut State, unfinished: &Unfinished) -> Result<()> {
-        state.go_back(&unfinished.before);
-        state.rows.keep();
-        self.take_in_stored(state, unfinished.before.first_lsn() - 1).inspect_err(|_| {
-            // Nobody may go on with rows that are not what the log says.
-            let _ = self.log.close();
-        })
     }
 }

@@ -139,7 +139,7 @@ impl Replica {
         lsn: u64,
         query: &ConflictQuery,
     ) -> Result<Option<ConflictReport<'static>>, Stop> {
-        if state.unfinished.is_some() {
+        if !state.unfinished.is_empty() {
             return Err(Stop::Finish);
         }
         let name =

@@ -106,7 +106,7 @@ impl Replica {
         let mut found = EffectiveChanges { changes: Vec::new(), next: since };
         let last = {
             let mut state = self.lock()?;
-            self.finish(&mut state)?;
+            self.finish_for_others(&mut state)?;
             let last = self.log.shown_lsn();
             let known = state.registries.len() as u64;
             if since.lsn > last || since.registry >= known {
@@ -134,7 +134,7 @@ impl Replica {
         at: EffectivePosition,
         last: u64,
     ) -> Result<Option<(Vec<EffectiveChange>, EffectivePosition)>, Stop> {
-        if state.unfinished.is_some() {
+        if !state.unfinished.is_empty() {
             return Err(Stop::Finish);
         }
         let registry = |number: u64| {

@@ -1,6 +1,6 @@
 use std::collections::BTreeSet;
 
-use crate::error::{ErrorCode, Result};
+use crate::error::{Error, ErrorCode, Result};
 use crate::replica::applying::SkippedTransaction;
 use crate::replica::handle::Replica;
 
@@ -47,12 +47,15 @@ pub fn sync(a: &Replica, b: &Replica) -> Result<SyncReport> {
 
 /// Gives `to` what it lacks of `from`.
 fn send(from: &Replica, to: &Replica) -> Result<(u64, Vec<SkippedTransaction>)> {
-    let (mut sent, mut skipped) = (0, Vec::new());
+    let (mut sent, mut last, mut skipped) = (0, 0, Vec::new());
     let mut left_out = BTreeSet::new();
     for transaction in from.log().transactions(&to.log().frontier()?)? {
         let transaction = transaction?;
         match to.apply_later(&transaction) {
-            Ok(appended) => sent += u64::from(!appended.duplicate),
+            Ok(appended) => {
+                sent += u64::from(!appended.duplicate);
+                last = appended.last_lsn.unwrap_or(last).max(last);
+            }
             Err(error) => match error.code() {
                 code @ (ErrorCode::ClockSkew
                 | ErrorCode::DotReuse
@@ -76,5 +79,9 @@ fn send(from: &Replica, to: &Replica) -> Result<(u64, Vec<SkippedTransaction>)> 
         }
     }
     to.finish(&mut *to.lock_to_write()?)?;
+    if to.log().shown_lsn() < last {
+        let message = format!("{}: what was taken in could not be written", to.log().place());
+        return Err(Error::new(ErrorCode::Io, message));
+    }
     Ok((sent, skipped))
 }

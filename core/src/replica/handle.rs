@@ -11,9 +11,9 @@ use crate::replica::asking::Resolvers;
 use crate::replica::forks::Forks;
 use crate::replica::histories::{Histories, LateTimes};
 use crate::replica::inbox::Claims;
-use crate::replica::judging::Savepoint;
 use crate::replica::rows::{RowKeys, Rows};
 use crate::replica::stored::{self, RegistryVersion};
+use crate::replica::unfinished::Unfinished;
 use crate::storage::{FileStorage, MemoryStorage, Storage};
 
 /// How a replica is opened.
@@ -122,17 +122,7 @@ pub(super) struct State {
     pub(super) claims: Claims,
     pub(super) before_mismatches: u64,
     /// What is written and not yet shown.
-    pub(super) unfinished: Option<Unfinished>,
-}
-
-/// Transactions that are written and not yet shown.
-pub(super) struct Unfinished {
-    /// How things stood before them.
-    pub(super) before: Savepoint,
-    /// The last of their LSNs.
-    pub(super) last_lsn: u64,
-    pub(super) count: usize,
-    pub(super) bytes: usize,
+    pub(super) unfinished: Unfinished,
 }
 
 impl State {
@@ -209,7 +199,7 @@ impl Replica {
             resolvers,
             claims: stored::read_claims(storage)?,
             before_mismatches: 0,
-            unfinished: None,
+            unfinished: Unfinished::default(),
         };
         let keys = RowKeys::new(ids.new_id());
         let replica = Replica { kept: log.keep(), log, keys, state: Mutex::new(state) };
@@ -262,7 +252,7 @@ impl Replica {
         if *state.registry() == registry {
             return Ok(());
         }
-        self.finish(&mut state)?;
+        self.finish_for_others(&mut state)?;
         let since = self.log.shown_lsn();
         let mut registries = state.registries.clone();
         registries.push(RegistryVersion { since, registry: Arc::new(registry) });
@@ -316,6 +306,7 @@ impl Replica {
     /// As [`ChangeLog::compact`].
     pub fn compact(&self, options: &CompactionOptions) -> Result<Option<Removal>> {
         let mut state = self.lock_to_write()?;
+        self.finish_for_others(&mut state)?;
         // What is kept must count as late as it did when what it follows from was there.
         stored::write_late_times(self.log.storage(), &state.late)?;
         let removal = self.log.compact(options)?;

@@ -185,8 +185,10 @@ impl Replica {
         check_table(table)?;
         let row_id = row_id.into();
         let key = self.keys.key_of(table, &row_id);
-        self.run(true, |state| {
-            self.finish(state)?;
+        self.append_prepared(|state| {
+            if !self.is_shown(state, key) {
+                return Err(Stop::Finish);
+            }
             if state.rows.contested(key).is_none() {
                 let message = format!("row {row_id} of table {table:?} has not several heads");
                 return Err(Error::new(ErrorCode::NotFound, message).into());
@@ -216,7 +218,7 @@ impl Replica {
                 after: write.after,
                 metadata: write.metadata,
             };
-            self.append_with(state, &[change])
+            Ok([change])
         })
     }
 

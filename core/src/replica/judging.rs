@@ -13,7 +13,7 @@ use crate::conflict::{
 };
 use crate::error::{Error, ErrorCode, Result};
 use crate::id::{Dot, NodeId, RowId};
-use crate::log::{Arrival, ChangeLog, EntryRef, Judgement, QueryOptions};
+use crate::log::{Appended, Arrival, ChangeLog, EntryRef, Judge, Judgement, QueryOptions};
 use crate::replica::asking::{Call, Resolvers, question_key};
 use crate::replica::contested::{Contested, Outcome, RowState, Standing};
 use crate::replica::handle::{Replica, State};
@@ -207,39 +207,6 @@ pub(super) fn outcome(
     Ok(Outcome { value, state })
 }
 
-/// How things stood before changes were judged.
-pub(super) struct Savepoint {
-    journal: usize,
-    settlings: usize,
-    first_lsn: u64,
-    before_mismatches: u64,
-}
-
-impl Savepoint {
-    /// The LSN of the first entry after it.
-    pub(super) fn first_lsn(&self) -> u64 {
-        self.first_lsn
-    }
-}
-
-impl State {
-    pub(super) fn savepoint(&mut self, first_lsn: u64) -> Savepoint {
-        let (settlings, before_mismatches) = (self.settlings.len(), self.before_mismatches);
-        Savepoint { journal: self.rows.mark(), settlings, first_lsn, before_mismatches }
-    }
-
-    /// Takes back what was judged since, because it did not get into the log.
-    pub(super) fn go_back(&mut self, to: &Savepoint) {
-        for key in self.rows.take_back(to.journal) {
-            self.histories.forget(key);
-        }
-        self.settlings.truncate(to.settlings);
-        self.forks.forget_since(to.first_lsn);
-        self.late.split_off(&to.first_lsn);
-        self.before_mismatches = to.before_mismatches;
-    }
-}
-
 /// An entry as its row's history needs it.
 struct Entry<'a> {
     lsn: u64,
@@ -259,7 +226,7 @@ impl Entry<'_> {
 }
 
 impl Replica {
-    /// Judges changes that are about to be written, and takes note of them; `state` is as before if this fails.
+    /// Judges changes that are about to be written, and takes note of them. If this fails, some of it may be noted.
     pub(super) fn judge(
         &self,
         state: &mut State,
@@ -267,7 +234,6 @@ impl Replica {
         changes: &[&Change],
     ) -> Result<Judgement, Stop> {
         let pending = Pending::new(&self.log, arrival, changes);
-        let savepoint = state.savepoint(arrival.first_lsn);
         let mut in_hand = HashMap::new();
         let mut verdicts = SmallVec::with_capacity(changes.len());
         for (number, change) in (0..).zip(changes) {
@@ -282,13 +248,7 @@ impl Replica {
             };
             let key = self.keys.key_of(&change.table, &change.row_id);
             let row = RowName { key, table: &change.table, row_id: &change.row_id };
-            match self.take(state, &mut in_hand, row, &entry, arrival.past, Some(&pending)) {
-                Ok(verdict) => verdicts.push(verdict),
-                Err(stop) => {
-                    state.go_back(&savepoint);
-                    return Err(stop);
-                }
-            }
+            verdicts.push(self.take(state, &mut in_hand, row, &entry, arrival.past, Some(&pending))?);
         }
         for (key, history) in in_hand {
             state.histories.put(key, history);
@@ -326,7 +286,7 @@ impl Replica {
 
     /// A row's whole history. Whoever is done with it puts it back.
     pub(super) fn history(&self, state: &mut State, row: RowName<'_>) -> Result<RowHistory, Stop> {
-        if state.unfinished.is_some() {
+        if !self.is_shown(state, row.key) {
             return Err(Stop::Finish);
         }
         match state.histories.take(row.key).filter(RowHistory::is_whole) {
@@ -373,7 +333,7 @@ impl Replica {
             in_hand.extend(own.map(|history| (row.key, history)));
             return Ok(Verdict::Applied);
         }
-        if state.unfinished.is_some() {
+        if !self.is_shown(state, row.key) {
             return Err(Stop::Finish);
         }
         let until = pending.map_or(entry.lsn, |pending| pending.first_lsn) - 1;
@@ -523,17 +483,55 @@ impl Replica {
     ) -> Result<T> {
         loop {
             let mut state = if writes { self.lock_to_write()? } else { self.lock()? };
-            match attempt(&mut state) {
-                Ok(done) => return Ok(done),
-                Err(Stop::Error(error)) => return Err(error),
-                Err(Stop::Finish) => self.finish(&mut state)?,
-                Err(Stop::Ask(call)) => {
-                    drop(state);
-                    let outcome = call.ask();
-                    let mut state = self.state.lock();
-                    state.resolvers.store(self.log.storage(), &call, outcome)?;
+            let stop = loop {
+                match attempt(&mut state) {
+                    Ok(done) => return Ok(done),
+                    Err(Stop::Finish) => self.finish_for_others(&mut state)?,
+                    Err(stop) => break stop,
                 }
+            };
+            drop(state);
+            self.serve(stop)?;
+        }
+    }
+
+    /// Does what must not be done under the lock.
+    fn serve(&self, stop: Stop) -> Result<()> {
+        match stop {
+            Stop::Error(error) => Err(error),
+            Stop::Finish => Ok(()),
+            Stop::Ask(call) => {
+                let outcome = call.ask();
+                let mut state = self.state.lock();
+                state.resolvers.store(self.log.storage(), &call, outcome)
             }
+        }
+    }
+
+    /// Writes what `prepare` comes to under the lock, which is given back while the disk has it: others write meanwhile, and
+    /// share its syncs.
+    pub(super) fn write_prepared<Prepared: AsRef<[Change]>>(
+        &self,
+        later: bool,
+        mut prepare: impl FnMut(&mut State) -> Result<Prepared, Stop>,
+        write: impl Fn(&[&Change], &mut dyn Judge) -> Result<Appended>,
+    ) -> Result<Appended> {
+        loop {
+            let mut guard = Some(self.lock_to_write()?);
+            let stop = loop {
+                let Some(state) = guard.as_mut() else { break Stop::Finish };
+                let written = prepare(state).and_then(|prepared| {
+                    let changes: SmallVec<[&Change; 1]> = prepared.as_ref().iter().collect();
+                    self.write_judged(&mut guard, &changes, later, &write)
+                });
+                match (written, guard.as_mut()) {
+                    (Ok(appended), _) => return Ok(appended),
+                    (Err(Stop::Finish), Some(state)) => self.finish_for_others(state)?,
+                    (Err(stop), _) => break stop,
+                }
+            };
+            drop(guard);
+            self.serve(stop)?;
         }
     }
 

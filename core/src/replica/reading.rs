@@ -50,8 +50,12 @@ impl Replica {
     pub fn heads(&self, table: &str, row_id: impl Into<RowId>) -> Result<Vec<Dot>> {
         check_table(table)?;
         let key = self.keys.key_of(table, &row_id.into());
-        let state = self.lock()?;
-        Ok(self.head_dots(&state.rows.heads(key)))
+        self.run(false, |state| {
+            if !self.is_shown(state, key) {
+                return Err(Stop::Finish);
+            }
+            Ok(self.head_dots(&state.rows.heads(key)))
+        })
     }
 
     /// All rows of a table that are there now, ascending by row id.
@@ -63,7 +67,7 @@ impl Replica {
     pub fn rows(&self, table: &str) -> Result<Vec<ReplicaRow>> {
         check_table(table)?;
         self.run(false, |state| {
-            if state.unfinished.is_some() {
+            if !state.unfinished.is_empty() {
                 return Err(Stop::Finish);
             }
             let since = self.log.first_lsn().saturating_sub(1);
@@ -96,25 +100,20 @@ impl Replica {
 
     /// Whether a row is there, its payload, and whether that is final.
     pub(super) fn value(&self, state: &mut State, key: RowKey) -> Result<(Option<Payload>, RowState), Stop> {
+        if !self.is_shown(state, key) {
+            return Err(Stop::Finish);
+        }
         let at = |lsn| read_at(&self.log, lsn, |entry| Ok(entry.after.map(<[u8]>::to_vec)));
         if let Some(head) = state.rows.one(key).copied() {
             if !head.is_live() {
                 return Ok((None, RowState::Resolved));
-            }
-            if state.unfinished.is_some() {
-                return Err(Stop::Finish);
             }
             return Ok((Some(at(head.lsn())?), RowState::Resolved));
         }
         let Some(outcome) = self.outcome_of(state, key)? else { return Ok((None, RowState::Resolved)) };
         let value = match outcome.value {
             Standing::Absent => None,
-            Standing::At(lsn) => {
-                if state.unfinished.is_some() {
-                    return Err(Stop::Finish);
-                }
-                Some(at(lsn)?)
-            }
+            Standing::At(lsn) => Some(at(lsn)?),
             Standing::Merged(bytes) => Some(Some(bytes.to_vec())),
         };
         Ok((value, outcome.state))

@@ -1,5 +1,6 @@
 //! The heads of every row, in little memory: what a replica must know to judge the next entry.
 
+use std::collections::VecDeque;
 use std::hash::{BuildHasherDefault, Hasher};
 
 use hashbrown::HashMap;
@@ -106,7 +107,9 @@ pub(super) struct Rows {
     heads: ByKey<Head>,
     contested: ByKey<Contested>,
     /// What stood there before the entries that are not yet written.
-    journal: Vec<(RowKey, Option<Head>, Option<Contested>)>,
+    journal: VecDeque<(RowKey, Option<Head>, Option<Contested>)>,
+    /// How many records the journal has had before its first.
+    forgotten: usize,
     journaling: bool,
 }
 
@@ -152,26 +155,34 @@ impl Rows {
 
     fn note(&mut self, key: RowKey, one: Option<Head>, contested: Option<Contested>) {
         if self.journaling {
-            self.journal.push((key, one, contested));
+            self.journal.push_back((key, one, contested));
         }
     }
 
     /// A moment to come back to, as long as nothing is kept.
     pub(super) fn mark(&mut self) -> usize {
         self.journaling = true;
-        self.journal.len()
+        self.forgotten + self.journal.len()
     }
 
     /// What has changed stays.
     pub(super) fn keep(&mut self) {
         self.journaling = false;
+        self.forgotten += self.journal.len();
         self.journal.clear();
+    }
+
+    /// What had changed before this moment stays.
+    pub(super) fn keep_until(&mut self, mark: usize) {
+        let kept = mark.saturating_sub(self.forgotten).min(self.journal.len());
+        self.journal.drain(..kept);
+        self.forgotten += kept;
     }
 
     /// All is again as it was at this moment; returns the rows that had changed.
     pub(super) fn take_back(&mut self, mark: usize) -> Vec<RowKey> {
         let mut changed = Vec::new();
-        let later = self.journal.split_off(mark.min(self.journal.len()));
+        let later = self.journal.split_off(mark.saturating_sub(self.forgotten).min(self.journal.len()));
         for (key, one, contested) in later.into_iter().rev() {
             match one {
                 Some(head) => self.heads.insert(key, head),

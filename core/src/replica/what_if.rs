@@ -48,7 +48,7 @@ impl Replica {
             let row = RowName { key, table: &decided.table, row_id: &decided.row_id };
             let would_be = loop {
                 let mut state = self.lock()?;
-                self.finish(&mut state)?;
+                self.finish_for_others(&mut state)?;
                 let history = match self.history(&mut state, row) {
                     Ok(history) => history,
                     Err(Stop::Error(error)) => return Err(error),

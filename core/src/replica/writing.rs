@@ -127,14 +127,13 @@ impl Replica {
     /// [`ChangeLog::append_transaction`](crate::ChangeLog::append_transaction).
     pub fn write(&self, writes: impl IntoIterator<Item = Write>) -> Result<Appended> {
         let writes: Vec<Write> = writes.into_iter().collect();
-        self.run(true, |state| {
-            self.finish(state)?;
+        self.append_prepared(|state| {
             let mut changes: Vec<Change> = Vec::with_capacity(writes.len());
             for write in &writes {
                 let change = self.change(state, write, &changes, true)?;
                 changes.push(change);
             }
-            self.append_with(state, &changes)
+            Ok(changes)
         })
     }
 
@@ -148,13 +147,12 @@ impl Replica {
     /// [`ChangeLog::append_transaction`](crate::ChangeLog::append_transaction).
     pub fn append(&self, changes: impl AsRef<[Change]>) -> Result<Appended> {
         let changes = changes.as_ref();
-        self.run(true, |state| {
-            self.finish(state)?;
+        self.append_prepared(|state| {
             for change in changes {
                 change.validate()?;
                 self.check_closed_item(state, &change.table, &change.row_id)?;
             }
-            self.append_with(state, changes)
+            Ok(changes)
         })
     }
 
@@ -227,8 +225,7 @@ impl Replica {
     fn edit(&self, table: &str, row_id: RowId, edit: impl Fn(&mut Fields) -> Result<()>) -> Result<Appended> {
         check_table(table)?;
         let key = self.keys.key_of(table, &row_id);
-        self.run(true, |state| {
-            self.finish(state)?;
+        self.append_prepared(|state| {
             self.check_closed_item(state, table, &row_id)?;
             let (value, _) = self.value(state, key)?;
             let value = value.ok_or_else(|| not_found(table, &row_id))?;
@@ -244,7 +241,7 @@ impl Replica {
                 after: Some(fields.to_json().into_bytes()),
                 metadata: Metadata::new(),
             };
-            self.append_with(state, &[change])
+            Ok([change])
         })
     }
 
@@ -259,6 +256,9 @@ impl Replica {
         let Write { table, row_id, operation, after, expected, metadata } = write;
         check_table(table)?;
         let key = self.keys.key_of(table, row_id);
+        if !self.is_shown(state, key) {
+            return Err(Stop::Finish);
+        }
         let earlier = earlier.iter().rev().find(|change| change.table == *table && change.row_id == *row_id);
         if let Some(expected) = expected {
             self.check_expected(state, write, expected)?;
@@ -346,9 +346,12 @@ impl Replica {
         Err(Error::new(code, message).into())
     }
 
-    pub(super) fn append_with(&self, state: &mut State, changes: &[Change]) -> Result<Appended, Stop> {
-        let changes: Vec<&Change> = changes.iter().collect();
-        self.write_judged(state, &changes, false, |judge| self.log.append_judged(&changes, false, judge))
+    /// Writes changes of this node, which are worked out under the lock.
+    pub(super) fn append_prepared<Prepared: AsRef<[Change]>>(
+        &self,
+        prepare: impl FnMut(&mut State) -> Result<Prepared, Stop>,
+    ) -> Result<Appended> {
+        self.write_prepared(false, prepare, |changes, judge| self.log.append_judged(changes, false, judge))
     }
 }
 

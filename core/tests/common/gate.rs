@@ -1,9 +1,10 @@
 //! Threads held at chosen places, so that two of them meet where a test wants them to.
 
-use std::sync::{Condvar, Mutex};
+use std::sync::{Arc, Condvar, Mutex};
 use std::time::Duration;
 
-use causelog::{TimeSource, Timestamp};
+use causelog::storage::{MemoryStorage, SharedCells, Storage, StorageFile, StorageLock};
+use causelog::{Result, TimeSource, Timestamp};
 
 use super::at;
 
@@ -75,5 +76,70 @@ impl TimeSource for Gate {
     fn now(&self) -> Timestamp {
         self.pass();
         at(1_000_000)
+    }
+}
+
+/// Files in memory. There are gates before the time, before the sync of a segment and before what is shared is stored.
+#[derive(Clone, Default)]
+pub(crate) struct Gated {
+    pub(crate) memory: MemoryStorage,
+    pub(crate) time: Arc<Gate>,
+    pub(crate) syncs: Arc<Gate>,
+    pub(crate) stores: Arc<Gate>,
+}
+
+impl Storage for Gated {
+    forward! { memory:
+        lock() -> Result<Box<dyn StorageLock>>;
+        writer_is_alive() -> Result<bool>;
+        lock_file(name: &str) -> Result<Box<dyn StorageLock>>;
+        list() -> Result<Vec<String>>;
+        create(name: &str) -> Result<Box<dyn StorageFile>>;
+        replace(name: &str, bytes: &[u8]) -> Result<()>;
+        rename(from: &str, to: &str) -> Result<()>;
+        remove(name: &str) -> Result<()>;
+        describe() -> String;
+    }
+
+    fn open(&self, name: &str) -> Result<Box<dyn StorageFile>> {
+        let (file, syncs) = (self.memory.open(name)?, self.syncs.clone());
+        Ok(if name.ends_with(".segment") { Box::new(GatedFile { file, syncs }) } else { file })
+    }
+
+    fn shared(&self, name: &str, count: usize) -> Result<Box<dyn SharedCells>> {
+        Ok(Box::new(GatedCells { cells: self.memory.shared(name, count)?, stores: self.stores.clone() }))
+    }
+}
+
+struct GatedFile {
+    file: Box<dyn StorageFile>,
+    syncs: Arc<Gate>,
+}
+
+impl StorageFile for GatedFile {
+    forward! { file:
+        length() -> Result<u64>;
+        read_at(offset: u64, buffer: &mut [u8]) -> Result<()>;
+        write_at(offset: u64, bytes: &[u8]) -> Result<()>;
+        truncate(length: u64) -> Result<()>;
+    }
+
+    fn sync(&self) -> Result<()> {
+        self.syncs.pass();
+        self.file.sync()
+    }
+}
+
+struct GatedCells {
+    cells: Box<dyn SharedCells>,
+    stores: Arc<Gate>,
+}
+
+impl SharedCells for GatedCells {
+    forward! { cells: load(index: usize) -> u64; }
+
+    fn store(&self, index: usize, value: u64) {
+        self.stores.pass();
+        self.cells.store(index, value);
     }
 }
