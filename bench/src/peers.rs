@@ -22,6 +22,7 @@ pub(crate) enum Peer {
     BareGrowing,
     Causelog,
     CauselogMap,
+    CauselogReplica,
     RaftEngine,
     Commitlog,
     Lmdb,
@@ -35,6 +36,7 @@ impl Peer {
             Peer::BareGrowing => "bare-growing",
             Peer::Causelog => "causelog",
             Peer::CauselogMap => "causelog-map",
+            Peer::CauselogReplica => "causelog-replica",
             Peer::RaftEngine => "raft-engine",
             Peer::Commitlog => "commitlog",
             Peer::Lmdb => "lmdb",
@@ -46,7 +48,7 @@ impl Peer {
     pub(crate) fn package(self) -> &'static str {
         match self {
             Peer::Bare | Peer::BareGrowing => "crc32c",
-            Peer::Causelog | Peer::CauselogMap => "causelog",
+            Peer::Causelog | Peer::CauselogMap | Peer::CauselogReplica => "causelog",
             Peer::RaftEngine => "raft-engine",
             Peer::Commitlog => "commitlog",
             Peer::Lmdb => "heed",
@@ -119,6 +121,7 @@ pub(crate) fn open(
         (Peer::BareGrowing, _) => Box::new(bare::Bare::open(directory, durability, bare::Space::Growing)?),
         (Peer::Causelog, _) => Box::new(causelog::Causelog::open(directory, durability, false)?),
         (Peer::CauselogMap, _) => Box::new(causelog::Causelog::open(directory, durability, true)?),
+        (Peer::CauselogReplica, _) => Box::new(causelog::Causelog::open_replica(directory, durability)?),
         (Peer::RaftEngine, Durability::Os | Durability::Sync) => {
             Box::new(raft_engine::RaftEngine::open(directory, durability)?)
         }
@@ -139,11 +142,12 @@ mod tests {
     use super::*;
     use crate::workload::Workload;
 
-    const ALL: [Peer; 8] = [
+    const ALL: [Peer; 9] = [
         Peer::Bare,
         Peer::BareGrowing,
         Peer::Causelog,
         Peer::CauselogMap,
+        Peer::CauselogReplica,
         Peer::RaftEngine,
         Peer::Commitlog,
         Peer::Lmdb,
@@ -201,7 +205,8 @@ mod tests {
     #[test]
     fn threads_lose_nothing() {
         let workload = Workload::new();
-        for peer in [Peer::Bare, Peer::BareGrowing, Peer::Causelog, Peer::Lmdb, Peer::Sqlite] {
+        let causelogs = [Peer::Causelog, Peer::CauselogReplica];
+        for peer in causelogs.into_iter().chain([Peer::Bare, Peer::BareGrowing, Peer::Lmdb, Peer::Sqlite]) {
             let directory = Scratch::new(&format!("{}-threads", peer.name()));
             let store = open(peer, &directory.0, Durability::Sync, 8).unwrap();
             std::thread::scope(|scope| {

@@ -89,10 +89,14 @@ impl Stage {
 
     /// What takes part in it.
     pub(crate) fn peers(self) -> &'static [Peer] {
-        use Peer::{Bare, BareGrowing, Causelog, CauselogMap, Commitlog, Lmdb, RaftEngine, Sqlite};
+        use Peer::{
+            Bare, BareGrowing, Causelog, CauselogMap, CauselogReplica, Commitlog, Lmdb, RaftEngine, Sqlite,
+        };
         match self {
-            Stage::Life { .. } => &[Bare, Causelog, CauselogMap, RaftEngine, Commitlog, Lmdb, Sqlite],
-            Stage::Sync { .. } => &[Bare, BareGrowing, Causelog, RaftEngine, Lmdb, Sqlite],
+            Stage::Life { .. } => {
+                &[Bare, Causelog, CauselogMap, CauselogReplica, RaftEngine, Commitlog, Lmdb, Sqlite]
+            }
+            Stage::Sync { .. } => &[Bare, BareGrowing, Causelog, CauselogReplica, RaftEngine, Lmdb, Sqlite],
             Stage::Detect(Detection::Rendered) | Stage::Growth { .. } | Stage::Causality(_) => &[Causelog],
             Stage::Memory | Stage::Clocks { .. } | Stage::Detect(_) | Stage::Apply { .. } => {
                 &[Bare, Causelog]

@@ -6,7 +6,8 @@ use std::sync::Arc;
 use anyhow::{Result, bail};
 use causelog::storage::{MemoryStorage, Storage};
 use causelog::{
-    Change, ChangeLog, ChangeOperation, LogOptions, QueryOptions, RowId, Timestamp, Transaction, Uuid,
+    Appended, Change, ChangeLog, ChangeOperation, LogOptions, QueryOptions, Replica, ReplicaOptions, RowId,
+    Timestamp, Transaction, Uuid,
 };
 
 use crate::peers::{Durability, RowIndex, Store, Writer};
@@ -14,12 +15,46 @@ use crate::process;
 use crate::workload::{Digest, Entry, Row};
 
 pub(crate) struct Causelog {
-    log: ChangeLog,
+    keeper: Keeper,
     /// Its files, if they are in memory.
     memory: Option<MemoryStorage>,
 }
 
+/// Who is written to.
+enum Keeper {
+    Log(ChangeLog),
+    Replica(Box<Replica>),
+}
+
+impl Keeper {
+    fn log(&self) -> &ChangeLog {
+        match self {
+            Keeper::Log(log) => log,
+            Keeper::Replica(replica) => replica.log(),
+        }
+    }
+
+    fn take_in(&self, transaction: &Transaction) -> causelog::Result<Appended> {
+        match self {
+            Keeper::Log(log) => log.append_remote(transaction),
+            Keeper::Replica(replica) => replica.apply(transaction),
+        }
+    }
+}
+
 impl Causelog {
+    pub(crate) fn open_replica(directory: &Path, durability: Durability) -> Result<Causelog> {
+        let durability = match durability {
+            Durability::Sync => causelog::Durability::Sync,
+            Durability::Os | Durability::Memory => causelog::Durability::Os,
+        };
+        let log = LogOptions { durability, ..LogOptions::default() };
+        let replica = Replica::open_with(directory, ReplicaOptions { log, ..ReplicaOptions::default() })?;
+        let keeper = Keeper::Replica(Box::new(replica));
+        meet_two_others(&keeper)?;
+        Ok(Causelog { keeper, memory: None })
+    }
+
     pub(crate) fn open(directory: &Path, durability: Durability, memory_map: bool) -> Result<Causelog> {
         let options = |durability| LogOptions { durability, memory_map, ..LogOptions::default() };
         let memory = (durability == Durability::Memory).then(MemoryStorage::new);
@@ -30,22 +65,24 @@ impl Causelog {
             (Durability::Sync, None) => ChangeLog::open_with(directory, options(causelog::Durability::Sync))?,
             (_, None) => ChangeLog::open_with(directory, options(causelog::Durability::Os))?,
         };
-        if log.frontier()?.is_empty() {
-            meet_two_others(&log)?;
-        }
-        Ok(Causelog { log, memory })
+        let keeper = Keeper::Log(log);
+        meet_two_others(&keeper)?;
+        Ok(Causelog { keeper, memory })
     }
 
     /// For what only the library can be asked.
     pub(crate) fn log(&self) -> &ChangeLog {
-        &self.log
+        self.keeper.log()
     }
 }
 
 /// Gives every clock to come three nodes, at the price of two transactions without an entry.
-fn meet_two_others(log: &ChangeLog) -> Result<()> {
+fn meet_two_others(keeper: &Keeper) -> Result<()> {
+    if !keeper.log().frontier()?.is_empty() {
+        return Ok(());
+    }
     for node in [1, 2].map(Uuid::from_u128) {
-        log.append_remote(&Transaction {
+        keeper.take_in(&Transaction {
             node,
             sequence: 1,
             dependencies: Vec::new(),
@@ -77,12 +114,12 @@ fn uuid(row_id: &[u8]) -> Result<&[u8; 16]> {
 
 impl Store for Causelog {
     fn writer(&self, _thread: usize) -> Result<Box<dyn Writer + '_>> {
-        Ok(Box::new(LogWriter { log: &self.log, changes: Vec::new() }))
+        Ok(Box::new(KeeperWriter { keeper: &self.keeper, changes: Vec::new() }))
     }
 
     fn scan(&self) -> Result<Digest> {
         let mut digest = Digest::default();
-        let mut cursor = self.log.query(QueryOptions::default())?;
+        let mut cursor = self.log().query(QueryOptions::default())?;
         while let Some(entry) = cursor.next_entry()? {
             digest.add(uuid(entry.row_id_bytes())?, entry.after.unwrap_or_default());
         }
@@ -91,7 +128,7 @@ impl Store for Causelog {
 
     fn tail(&self, skipped: u64) -> Result<Digest> {
         let options = QueryOptions { since: skipped, ..QueryOptions::default() };
-        let mut cursor = self.log.query(options)?;
+        let mut cursor = self.log().query(options)?;
         let mut records = Vec::new();
         while let Some(entry) = cursor.next_entry()? {
             records.push((*uuid(entry.row_id_bytes())?, entry.after.unwrap_or_default().to_vec()));
@@ -108,7 +145,7 @@ impl Store for Causelog {
             taken += memory.open(name)?.length()?;
         }
         let before = process::anonymous_memory()?;
-        let mut cursor = self.log.history(row.table, RowId::from(Uuid::from_bytes(row.id)))?;
+        let mut cursor = self.log().history(row.table, RowId::from(Uuid::from_bytes(row.id)))?;
         if cursor.next_entry()?.is_none() {
             bail!("a row without an entry");
         }
@@ -117,21 +154,28 @@ impl Store for Causelog {
     }
 
     fn close(self: Box<Self>) -> Result<()> {
-        Ok(self.log.close()?)
+        match self.keeper {
+            Keeper::Log(log) => log.close()?,
+            Keeper::Replica(replica) => replica.close()?,
+        }
+        Ok(())
     }
 }
 
-struct LogWriter<'a> {
-    log: &'a ChangeLog,
+struct KeeperWriter<'a> {
+    keeper: &'a Keeper,
     changes: Vec<Change>,
 }
 
-impl Writer for LogWriter<'_> {
+impl Writer for KeeperWriter<'_> {
     fn append(&mut self, entries: &[Entry<'_>]) -> Result<()> {
         let empty = || Change::new("", 0, ChangeOperation::Insert, None, None);
         self.changes.resize_with(entries.len(), empty);
         self.changes.iter_mut().zip(entries).for_each(|(change, entry)| fill(change, entry));
-        self.log.append_transaction(&self.changes)?;
+        match self.keeper {
+            Keeper::Log(log) => log.append_transaction(&self.changes)?,
+            Keeper::Replica(replica) => replica.append(&self.changes)?,
+        };
         Ok(())
     }
 }

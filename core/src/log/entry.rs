@@ -71,10 +71,12 @@ pub(super) struct Source<'a> {
 #[derive(Default)]
 pub(super) struct EntryClocks {
     walk: Option<ClockWalk>,
+    /// The transaction that was asked for last, and its clock.
+    told: Option<(Dot, Clock)>,
     last: Option<LastClock>,
 }
 
-/// The clock of the transaction that was asked for last.
+/// The clock that was last written out with the nodes' identities.
 struct LastClock {
     transaction: Dot,
     clock: Clock,
@@ -115,19 +117,12 @@ impl EntryRef<'_> {
     /// # Errors
     /// `CORRUPT` when what has to be read for it is damaged, `IO`.
     pub fn vector_clock(&self) -> Result<VectorClock> {
-        let Source { log, view, offset, first_lsn, change_count, author, clocks } = self.source;
+        let Source { log, clocks, .. } = self.source;
         let mut clocks = clocks.lock();
-        let sequence = self.transaction.sequence;
         if let Some(last) = clocks.last.as_ref().filter(|last| last.transaction == self.transaction) {
             return Ok(last.whole.with_sequence(self.node, self.sequence));
         }
-        let clock = match log.kept_clock(author, sequence) {
-            Some(clock) => clock,
-            None => {
-                let place = Place { view: view.clone(), offset, first_lsn, change_count, sequence };
-                log.work_out(&mut clocks.walk, place)?
-            }
-        };
+        let clock = self.clock_by(&mut clocks)?;
         let whole = match clocks.last.take().filter(|last| last.clock.shares_past(&clock)) {
             Some(last) => last.whole,
             None => clock.to_vector_clock(&log.nodes.read()),
@@ -139,13 +134,25 @@ impl EntryRef<'_> {
 
     /// What the author had seen with the transaction, which is numbered like the log's nodes.
     pub(crate) fn clock(&self) -> Result<Clock> {
-        let Source { log, view, offset, first_lsn, change_count, author, clocks } = self.source;
+        self.clock_by(&mut self.source.clocks.lock())
+    }
+
+    fn clock_by(&self, clocks: &mut EntryClocks) -> Result<Clock> {
+        let Source { log, view, offset, first_lsn, change_count, author, .. } = self.source;
         let sequence = self.transaction.sequence;
-        if let Some(clock) = log.kept_clock(author, sequence) {
-            return Ok(clock);
+        // A walk is past a transaction once it has told its clock, which the next of its entries will want as well.
+        if let Some((_, clock)) = clocks.told.as_ref().filter(|(told, _)| *told == self.transaction) {
+            return Ok(clock.clone());
         }
-        let place = Place { view: view.clone(), offset, first_lsn, change_count, sequence };
-        log.work_out(&mut clocks.lock().walk, place)
+        let clock = match log.kept_clock(author, sequence) {
+            Some(clock) => clock,
+            None => {
+                let place = Place { view: view.clone(), offset, first_lsn, change_count, sequence };
+                log.work_out(&mut clocks.walk, place)?
+            }
+        };
+        clocks.told = Some((self.transaction, clock.clone()));
+        Ok(clock)
     }
 
     /// The author's number in its log.
