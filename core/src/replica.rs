@@ -17,6 +17,7 @@ mod inbox;
 mod judging;
 mod reading;
 mod rows;
+mod saved;
 mod stored;
 mod unfinished;
 mod what_if;

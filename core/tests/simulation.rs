@@ -16,7 +16,8 @@ use causelog::storage::{MemoryStorage, Storage};
 use causelog::{
     ChangeEntry, ChangeOperation, ConflictDetector, ConflictQuery, ConflictReport, ConflictResolution,
     Durability, EffectivePosition, Error, ErrorCode, LogOptions, ManualTime, QueryOptions, Replica,
-    ReplicaOptions, ResolverDecision, ResolverRegistry, RowId, Transaction, VectorClock, Write, sync,
+    ReplicaOptions, ReplicaStats, ResolverDecision, ResolverRegistry, RowId, Transaction, VectorClock, Write,
+    sync,
 };
 use common::faulty::{FaultyStorage, Mode};
 use common::strategies::{longest, registry, tables};
@@ -163,8 +164,12 @@ impl Site {
         self.replica.as_ref().unwrap()
     }
 
-    /// The process dies as it stands, and is started anew.
+    /// The process ends, often as it stands, and is started anew.
     fn die(&mut self, seed: usize, acknowledged: &VectorClock) {
+        if seed.is_multiple_of(3) {
+            // It may have died in the middle of a write before.
+            let _ = self.replica().close();
+        }
         // Whatever it does on its way out does not get anywhere.
         self.storage.fail_at(self.storage.operations() + 1, Mode::Crash);
         self.replica = None;
@@ -477,6 +482,19 @@ impl World {
             let acknowledged = site.replica().log().frontier().unwrap();
             site.die(1, &acknowledged);
             first.compare(&Shown::of(site.replica()));
+            // Once more by what it keeps, and once by its log alone.
+            site.die(3, &acknowledged);
+            first.compare(&Shown::of(site.replica()));
+            let (kept, stats) = (site.storage.open("heads").is_ok(), site.replica().stats().unwrap());
+            assert!(kept || stats.rows == 0);
+            site.replica = None;
+            let _ = site.storage.remove("heads");
+            site.start();
+            first.compare(&Shown::of(site.replica()));
+            let counts = |stats: ReplicaStats| {
+                (stats.rows, stats.contested_rows, stats.settlings, stats.before_mismatches)
+            };
+            assert_eq!(counts(site.replica().stats().unwrap()), counts(stats));
         }
     }
 }

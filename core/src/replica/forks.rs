@@ -5,12 +5,12 @@
 
 /// What an entry had seen of its row, where that is not all that came before it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Fork {
-    lsn: u64,
+pub(super) struct Fork {
+    pub(super) lsn: u64,
     /// One of its immediate predecessors; 0 if it had seen nothing. It has a record for each.
-    predecessor: u64,
+    pub(super) predecessor: u64,
     /// The last entry of which this is known: its author had seen it and all of the row that came before it. 0 if there is none.
-    sees_until: u64,
+    pub(super) sees_until: u64,
 }
 
 /// All such entries, ascending by LSN.
@@ -53,6 +53,18 @@ impl Forks {
     pub(super) fn forget_since(&mut self, lsn: u64) {
         let first = self.0.partition_point(|fork| fork.lsn < lsn);
         self.0.truncate(first);
+    }
+
+    /// All that is known, to be kept in a file.
+    pub(super) fn records(&self) -> &[Fork] {
+        &self.0
+    }
+
+    /// What [`Forks::records`] gave.
+    pub(super) fn from_records(mut records: Vec<Fork>) -> Forks {
+        // Looking something up takes their order for granted.
+        records.sort_by_key(|fork| fork.lsn);
+        Forks(records)
     }
 
     /// How much memory it takes, in bytes.

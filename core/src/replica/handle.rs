@@ -2,6 +2,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use parking_lot::{Mutex, MutexGuard};
+use uuid::Uuid;
 
 use crate::conflict::{ConflictResolver, ResolverRegistry};
 use crate::error::{Error, ErrorCode, Result};
@@ -12,6 +13,7 @@ use crate::replica::forks::Forks;
 use crate::replica::histories::{Histories, LateTimes};
 use crate::replica::inbox::Claims;
 use crate::replica::rows::{RowKeys, Rows};
+use crate::replica::saved::{self, Saved};
 use crate::replica::stored::{self, RegistryVersion};
 use crate::replica::unfinished::Unfinished;
 use crate::storage::{FileStorage, MemoryStorage, Storage};
@@ -32,6 +34,11 @@ pub struct ReplicaOptions {
     /// How much memory histories of rows in conflict may take, in bytes. Default: 16 MiB.
     pub history_memory: usize,
 }
+
+/// So many entries that had to be taken in on opening are not to be taken in again.
+const LONG: u64 = 1 << 16;
+/// A row is written to a file, and read from it, in so little of the time that it takes to take in an entry.
+const FEW: u64 = 8;
 
 impl ReplicaOptions {
     /// The memory for histories unless told otherwise.
@@ -121,6 +128,10 @@ pub(super) struct State {
     pub(super) resolvers: Resolvers,
     pub(super) claims: Claims,
     pub(super) before_mismatches: u64,
+    /// What keys of rows are made with.
+    secret: Uuid,
+    /// The last entry that the file of heads goes to; 0 if there is none that is believed.
+    saved: u64,
     /// What is written and not yet shown.
     pub(super) unfinished: Unfinished,
 }
@@ -189,21 +200,34 @@ impl Replica {
         for (name, version, resolver) in options.resolvers {
             resolvers.register(name, version, resolver)?;
         }
+        let mut late = stored::read_late_times(storage)?;
+        let saved = saved::read(&log);
+        let known = saved.unwrap_or_else(|| Saved::nothing(ids.new_id()));
+        late.extend(known.late);
         let state = State {
-            rows: Rows::default(),
+            rows: known.rows,
             histories: Histories::new(options.history_memory),
-            late: stored::read_late_times(storage)?,
-            forks: Forks::default(),
-            settlings: Vec::new(),
+            late,
+            forks: known.forks,
+            settlings: known.settlings,
             registries,
             resolvers,
             claims: stored::read_claims(storage)?,
-            before_mismatches: 0,
+            before_mismatches: known.before_mismatches,
+            secret: known.secret,
+            saved: known.lsn,
             unfinished: Unfinished::default(),
         };
-        let keys = RowKeys::new(ids.new_id());
+        let keys = RowKeys::new(known.secret);
         let replica = Replica { kept: log.keep(), log, keys, state: Mutex::new(state) };
-        replica.take_in_stored(&mut replica.state.lock(), 0)?;
+        {
+            let mut state = replica.state.lock();
+            replica.take_in_stored(&mut state, known.lsn)?;
+            if replica.log.shown_lsn() - known.lsn > LONG {
+                // Whoever is never closed has this behind him next time.
+                replica.save(&mut state);
+            }
+        }
         if let Some(registry) = options.registry {
             replica.set_registry(registry)?;
         }
@@ -218,6 +242,18 @@ impl Replica {
             self.take_stored(state, &entry)?;
         }
         Ok(())
+    }
+
+    /// Keeps what is known of the log in a file, if that saves the next who opens the replica more than it takes.
+    fn save(&self, state: &mut State) {
+        let unsaved = self.log.shown_lsn().saturating_sub(state.saved);
+        if unsaved > state.rows.len() as u64 / FEW
+            && self.log.sync().is_ok()
+            // Without it opening takes longer, and nothing else is different.
+            && let Ok(saved) = saved::write(&self.log, state.secret, state)
+        {
+            state.saved = saved;
+        }
     }
 
     /// The replica's log, to read: entries, snapshots, consumers. Writing to it or removing from it is `READ_ONLY`;
@@ -311,6 +347,7 @@ impl Replica {
         stored::write_late_times(self.log.storage(), &state.late)?;
         let removal = self.log.compact(options)?;
         if removal.is_some() {
+            state.saved = 0;
             state.histories.clear();
         }
         Ok(removal)
@@ -329,6 +366,11 @@ impl Replica {
     /// # Errors
     /// As [`ChangeLog::close`].
     pub fn close(&self) -> Result<()> {
+        if let Ok(mut state) = self.lock_to_write()
+            && self.finish_for_others(&mut state).is_ok()
+        {
+            self.save(&mut state);
+        }
         self.log.close()
     }
 

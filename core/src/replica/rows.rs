@@ -65,6 +65,21 @@ impl Head {
         Head { lsn_and_live: lsn | if live { LIVE } else { 0 }, sequence, effective_time, node, check }
     }
 
+    pub(super) fn from_parts(
+        lsn_and_live: u64,
+        sequence: u64,
+        effective_time: i64,
+        node: NodeIndex,
+        check: u32,
+    ) -> Head {
+        Head { lsn_and_live, sequence, effective_time, node, check }
+    }
+
+    /// The LSN, and in the top bit whether the entry leaves the row alive.
+    pub(super) fn lsn_and_live(&self) -> u64 {
+        self.lsn_and_live
+    }
+
     pub(super) fn lsn(&self) -> u64 {
         self.lsn_and_live & !LIVE
     }
@@ -200,6 +215,20 @@ impl Rows {
     /// What was worked out by rules that are no longer in force.
     pub(super) fn forget_outcomes(&mut self) {
         self.contested.values_mut().for_each(|contested| contested.outcome = None);
+    }
+
+    /// Makes room for so many rows.
+    pub(super) fn reserve(&mut self, rows: usize) {
+        self.heads.reserve(rows);
+    }
+
+    /// Rows with one head.
+    pub(super) fn all_settled(&self) -> impl Iterator<Item = (RowKey, &Head)> {
+        self.heads.iter().map(|(key, head)| (*key, head))
+    }
+
+    pub(super) fn settled_len(&self) -> usize {
+        self.heads.len()
     }
 
     pub(super) fn all_contested(&self) -> impl Iterator<Item = (RowKey, &Contested)> {

@@ -1,0 +1,113 @@
+//! What a replica keeps of its heads saves time on opening, and changes nothing else.
+
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
+
+mod common;
+
+use std::sync::Arc;
+
+use causelog::storage::{MemoryStorage, Storage};
+use causelog::{
+    Change, ChangeOperation, CompactionOptions, ConflictQuery, ConflictReport, Dot, LogOptions, ManualTime,
+    Replica, ReplicaOptions, Transaction,
+};
+use common::{at, bytes, files_of, node, options_with, place_of};
+
+fn open(storage: Arc<dyn Storage>, number: u64) -> Replica {
+    let time = Arc::new(ManualTime::new(at(1_000_000)));
+    let log = LogOptions { node: Some(node(number)), segment_bytes: 4096, ..options_with(time) };
+    Replica::open_storage(storage, ReplicaOptions { log, ..ReplicaOptions::default() }).unwrap()
+}
+
+/// A replica with rows of one head and of several, deleted ones among them.
+fn with_conflicts(storage: &Arc<MemoryStorage>) -> Replica {
+    let replica = open(storage.clone(), 1);
+    for row in 1..8 {
+        replica.insert("t", row, "here").unwrap();
+    }
+    replica.delete("t", 2).unwrap();
+    for (number, row) in (1..).zip([1, 2, 3]) {
+        let change = Change::new("t", row, ChangeOperation::Insert, None, Some(b"there".to_vec()));
+        let dependencies = if number == 1 { vec![] } else { vec![Dot::new(node(3), number - 1)] };
+        let timestamp = at(number as i64);
+        let (node, changes) = (node(3), vec![change]);
+        replica.apply(&Transaction { node, sequence: number, dependencies, timestamp, changes }).unwrap();
+    }
+    replica.update("t", 1, "settled").unwrap();
+    replica
+}
+
+fn shown(replica: &Replica) -> impl PartialEq + std::fmt::Debug + use<> {
+    let reports = replica.query_conflicts(&ConflictQuery::default()).unwrap();
+    let reports: Vec<String> = reports.iter().map(ConflictReport::to_json).collect();
+    let heads: Vec<_> = (1..8).map(|row| replica.heads("t", row).unwrap()).collect();
+    let stats = replica.stats().unwrap();
+    (replica.rows("t").unwrap(), heads, reports, (stats.rows, stats.contested_rows, stats.settlings))
+}
+
+#[test]
+fn what_a_replica_keeps_of_its_heads_only_saves_time() {
+    let storage = Arc::new(MemoryStorage::new());
+    let replica = with_conflicts(&storage);
+    let wanted = shown(&replica);
+    replica.close().unwrap();
+    let heads = bytes(&*storage, "heads");
+    let with = |heads: Option<&[u8]>| {
+        let place = Arc::new(place_of(&files_of(&*storage)));
+        match heads {
+            Some(heads) => place.replace("heads", heads).unwrap(),
+            None => place.remove("heads").unwrap(),
+        }
+        place
+    };
+    assert_eq!(shown(&open(with(Some(&heads)), 1)), wanted);
+    assert_eq!(shown(&open(with(None), 1)), wanted);
+    for end in (0..heads.len()).step_by(7) {
+        assert_eq!(shown(&open(with(Some(&heads[..end])), 1)), wanted, "cut at {end}");
+    }
+    for bit in (0..heads.len() * 8).step_by(61) {
+        let mut flipped = heads.clone();
+        flipped[bit / 8] ^= 1 << (bit % 8);
+        assert_eq!(shown(&open(with(Some(&flipped)), 1)), wanted, "bit {bit}");
+        // Also where the checksum is right, it opens, or is not believed.
+        let body = flipped.len() - 4;
+        let checksum = crc32c::crc32c(&flipped[..body]);
+        flipped[body..].copy_from_slice(&checksum.to_le_bytes());
+        let _ = open(with(Some(&flipped)), 1).rows("t");
+    }
+}
+
+#[test]
+fn kept_heads_are_those_of_one_log_up_to_some_entry() {
+    let storage = Arc::new(MemoryStorage::new());
+    let replica = with_conflicts(&storage);
+    replica.close().unwrap();
+    let old = bytes(&*storage, "heads");
+
+    // What came after them, from somebody who ends without a word, is taken in from the log.
+    let replica = open(storage.clone(), 1);
+    replica.update("t", 3, "later").unwrap();
+    replica.insert("t", 9, "later").unwrap();
+    let wanted = shown(&replica);
+    drop(replica);
+    assert_eq!(bytes(&*storage, "heads"), old);
+    assert_eq!(shown(&open(storage.clone(), 1)), wanted);
+
+    // Compaction removes what they may speak of.
+    let replica = open(storage.clone(), 1);
+    replica.compact(&CompactionOptions::default()).unwrap();
+    drop(replica);
+    let replica = open(storage.clone(), 1);
+    let rows = replica.rows("t").unwrap();
+    replica.close().unwrap();
+    assert_ne!(bytes(&*storage, "heads"), old, "they are written anew");
+    assert_eq!(open(storage, 1).rows("t").unwrap(), rows);
+
+    // Those of another log are not believed, whatever it holds.
+    let other = Arc::new(MemoryStorage::new());
+    with_conflicts(&other).close().unwrap();
+    let another = Arc::new(MemoryStorage::new());
+    open(another.clone(), 2).insert("t", 1, "x").unwrap();
+    another.replace("heads", &bytes(&*other, "heads")).unwrap();
+    assert_eq!(open(another, 2).rows("t").unwrap().len(), 1);
+}
