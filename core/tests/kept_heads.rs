@@ -89,7 +89,7 @@ fn kept_heads_are_those_of_one_log_up_to_some_entry() {
     replica.update("t", 3, "later").unwrap();
     replica.insert("t", 9, "later").unwrap();
     let wanted = shown(&replica);
-    drop(replica);
+    let storage = Arc::new(place_of(&files_of(&*storage)));
     assert_eq!(bytes(&*storage, "heads"), old);
     assert_eq!(shown(&open(storage.clone(), 1)), wanted);
 

@@ -108,7 +108,8 @@ fn open(
 /// Opens the replica in the directory `path`, made if it is not there. A log that was no replica's
 /// becomes one. `options` may be NULL. Free it with `causelog_replica_free`.
 ///
-/// The heads of all rows are worked out from the log, which is read once.
+/// The heads of all rows are kept in a file when a replica is closed. What came after that is read
+/// from the log, and all of it where there is no such file.
 ///
 /// Fails as `causelog_log_open` does; with `CAUSELOG_INVALID_ARGUMENT` for a registry that
 /// `causelog_registry_validate` refuses, for a resolver without a name or a function, and for options

@@ -55,7 +55,7 @@ pub extern "C" fn causelog_row_stats_before_mismatches(stats: Option<&causelog_r
     read(stats, 0, |stats| stats.stats.before_mismatches)
 }
 
-/// Memory for the heads of all rows, roughly, in bytes.
+/// Memory for the heads of all rows and for what is remembered of conflicts, roughly, in bytes.
 #[unsafe(no_mangle)]
 pub extern "C" fn causelog_row_stats_memory(stats: Option<&causelog_row_stats>) -> u64 {
     read(stats, 0, |stats| stats.stats.memory)

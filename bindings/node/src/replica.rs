@@ -152,7 +152,7 @@ pub struct ReplicaStats {
     /// by a resolver that is no pure function.
     #[napi(ts_type = "number")]
     pub before_mismatches: Count,
-    /// Memory for the heads of all rows, roughly, in bytes.
+    /// Memory for the heads of all rows and for what is remembered of conflicts, roughly, in bytes.
     #[napi(ts_type = "number")]
     pub memory: Count,
 }
@@ -183,7 +183,8 @@ fn compacting(options: Unknown<'_>) -> causelog::Result<Work<Option<Removal>>> {
 impl Replica {
     /// Opens the replica in the directory `path`, made if it is not there. A log that was no replica's becomes one.
     ///
-    /// The heads of all rows are worked out from the log, which is read once.
+    /// The heads of all rows are kept in a file when a replica is closed. What came after that is read
+    /// from the log, and all of it where there is no such file.
     ///
     /// Throws as `ChangeLog.openSync`; `INVALID_ARGUMENT` for a registry that `ResolverRegistry.validate` refuses, and for options
     /// that ask for reading only.

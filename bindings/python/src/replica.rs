@@ -148,7 +148,8 @@ impl Replica {
     /// Open the replica in the directory ``path``, made if it is not there. A log that was no replica's
     /// becomes one.
     ///
-    /// The heads of all rows are worked out from the log, which is read once.
+    /// The heads of all rows are kept in a file when a replica is closed. What came after that is read
+    /// from the log, and all of it where there is no such file.
     ///
     /// Args:
     ///     path: the directory.

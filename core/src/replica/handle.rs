@@ -153,7 +153,8 @@ impl State {
 impl Replica {
     /// Opens the replica in the directory `path`, made if it is not there. A log that was no replica's becomes one.
     ///
-    /// The heads of all rows are worked out from the log, which is read once.
+    /// The heads of all rows are kept in a file when a replica is closed or dropped. What came after that is read from the
+    /// log, and all of it where there is no such file.
     ///
     /// # Errors
     /// As [`ChangeLog::open`].
@@ -366,12 +367,16 @@ impl Replica {
     /// # Errors
     /// As [`ChangeLog::close`].
     pub fn close(&self) -> Result<()> {
+        self.save_at_the_end();
+        self.log.close()
+    }
+
+    fn save_at_the_end(&self) {
         if let Ok(mut state) = self.lock_to_write()
             && self.finish_for_others(&mut state).is_ok()
         {
             self.save(&mut state);
         }
-        self.log.close()
     }
 
     /// The state, if the replica is open and this is not a forked process, in which nobody would give the lock back.
@@ -391,6 +396,15 @@ impl Replica {
             return Err(Error::new(ErrorCode::ResolverFailed, message));
         }
         Ok(state)
+    }
+}
+
+impl Drop for Replica {
+    fn drop(&mut self) {
+        // Whoever panics may have left anything in memory.
+        if !std::thread::panicking() {
+            self.save_at_the_end();
+        }
     }
 }
 

@@ -34,7 +34,7 @@ impl ReplicaStats {
         self.core.before_mismatches
     }
 
-    /// Memory for the heads of all rows, roughly, in bytes.
+    /// Memory for the heads of all rows and for what is remembered of conflicts, roughly, in bytes.
     #[getter]
     fn memory(&self) -> u64 {
         self.core.memory
