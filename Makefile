@@ -95,8 +95,11 @@ build-node: $(TARGET)/node-modules.ready
 	@echo '== Node addon'
 	cd $(NODE_DIR) && npm run --silent build
 
-# Builds in which a test can make an append panic; they land beside the others, never in them.
+# Builds in which a test can make an append panic; they land beside the others, never in them. They run little, so nothing is
+# optimised in them.
 .PHONY: build-failpoints
+build-failpoints: export CARGO_PROFILE_DEV_OPT_LEVEL := 0
+build-failpoints: export CARGO_PROFILE_DEV_DEBUG := none
 build-failpoints: $(VENV)/.ready
 	@echo '== Builds that panic on purpose'
 	@rm -rf $(FAILPOINTS)/wheels $(FAILPOINTS)/python
@@ -144,10 +147,10 @@ test-c: $(VENV)/.ready
 	cargo build --locked -p causelog-ffi
 	cmake -S tests/c -B $(TARGET)/ctest -DCAUSELOG_LIBRARY=$(TARGET)/debug/libcauselog.so -DCAUSELOG_INCLUDE=$(CURDIR)/include
 	cmake --build $(TARGET)/ctest
-	ctest --test-dir $(TARGET)/ctest --output-on-failure
+	ctest --test-dir $(TARGET)/ctest --parallel 2 --output-on-failure
 	cmake -S tests/c -B $(TARGET)/ctest-sanitized -DCAUSELOG_SANITIZE=ON -DCAUSELOG_LIBRARY=$(TARGET)/debug/libcauselog.so -DCAUSELOG_INCLUDE=$(CURDIR)/include
 	cmake --build $(TARGET)/ctest-sanitized
-	ctest --test-dir $(TARGET)/ctest-sanitized --output-on-failure
+	ctest --test-dir $(TARGET)/ctest-sanitized --parallel 2 --output-on-failure
 
 test-python: build-python build-failpoints
 	@echo '== Python: pytest'

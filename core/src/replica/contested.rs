@@ -68,13 +68,13 @@ pub(super) enum Standing {
 }
 
 impl Contested {
-    /// How much memory it takes beside itself, roughly, in bytes.
+    /// How much memory it takes, roughly, in bytes.
     pub(super) fn memory(&self) -> usize {
         let heads = if self.heads.spilled() { self.heads.capacity() * size_of::<Head>() } else { 0 };
         let merged = match &self.outcome {
             Some(Outcome { value: Standing::Merged(bytes), .. }) => bytes.len(),
             _ => 0,
         };
-        heads + merged + self.table.len() + self.row_id.encode().len()
+        size_of::<Contested>() + heads + merged + self.table.len() + self.row_id.encode().len()
     }
 }

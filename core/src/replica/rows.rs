@@ -120,9 +120,9 @@ type ByKey<T> = HashMap<RowKey, T, BuildHasherDefault<KeyHasher>>;
 #[derive(Default)]
 pub(super) struct Rows {
     heads: ByKey<Head>,
-    contested: ByKey<Contested>,
+    contested: ByKey<Box<Contested>>,
     /// What stood there before the entries that are not yet written.
-    journal: VecDeque<(RowKey, Option<Head>, Option<Contested>)>,
+    journal: VecDeque<(RowKey, Option<Head>, Option<Box<Contested>>)>,
     /// How many records the journal has had before its first.
     forgotten: usize,
     journaling: bool,
@@ -137,12 +137,12 @@ impl Rows {
     }
 
     pub(super) fn contested(&self, key: RowKey) -> Option<&Contested> {
-        self.contested.get(&key)
+        self.contested.get(&key).map(|contested| &**contested)
     }
 
     /// What was worked out about a row may be put down at any time.
     pub(super) fn contested_mut(&mut self, key: RowKey) -> Option<&mut Contested> {
-        self.contested.get_mut(&key)
+        self.contested.get_mut(&key).map(|contested| &mut **contested)
     }
 
     /// A row's heads, in canonical order; none if there is no such row.
@@ -164,11 +164,11 @@ impl Rows {
     /// The row has several heads from now on.
     pub(super) fn contest(&mut self, key: RowKey, contested: Contested) {
         let one = self.heads.remove(&key);
-        let before = self.contested.insert(key, contested);
+        let before = self.contested.insert(key, Box::new(contested));
         self.note(key, one, before);
     }
 
-    fn note(&mut self, key: RowKey, one: Option<Head>, contested: Option<Contested>) {
+    fn note(&mut self, key: RowKey, one: Option<Head>, contested: Option<Box<Contested>>) {
         if self.journaling {
             self.journal.push_back((key, one, contested));
         }
@@ -232,7 +232,7 @@ impl Rows {
     }
 
     pub(super) fn all_contested(&self) -> impl Iterator<Item = (RowKey, &Contested)> {
-        self.contested.iter().map(|(key, contested)| (*key, contested))
+        self.contested.iter().map(|(key, contested)| (*key, &**contested))
     }
 
     pub(super) fn len(&self) -> usize {
@@ -246,7 +246,7 @@ impl Rows {
 
     /// How much memory it takes, roughly, in bytes.
     pub(super) fn memory(&self) -> usize {
-        let contested: usize = self.contested.values().map(Contested::memory).sum();
+        let contested: usize = self.contested.values().map(|contested| contested.memory()).sum();
         self.heads.allocation_size() + self.contested.allocation_size() + contested
     }
 }
