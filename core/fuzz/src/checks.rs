@@ -13,6 +13,7 @@ mod input;
 mod logs;
 mod opening;
 mod remote;
+mod replicas;
 mod segment;
 
 pub use codecs::{row_id, timestamp, vector_clock};
@@ -20,6 +21,7 @@ pub use conflicts::conflict;
 pub use derived::{checkpoint, compressed, frame, index, metadata};
 pub use opening::{log_open_damaged, log_open_files, log_open_forged};
 pub use remote::append_remote;
+pub use replicas::replica;
 
 /// A check of one input.
 pub type Check = fn(&[u8]);
@@ -38,5 +40,6 @@ pub const CHECKS: &[(&str, Check)] = &[
     ("index", index),
     ("compressed", compressed),
     ("append_remote", append_remote),
+    ("replica", replica),
     ("conflict", conflict),
 ];

@@ -176,7 +176,7 @@ fn work(log: &ChangeLog) {
 }
 
 /// Does to these bytes what the input says, behind the common start.
-fn forge(input: &mut Input<'_>, bytes: &mut Vec<u8>, checksum: usize) {
+pub(super) fn forge(input: &mut Input<'_>, bytes: &mut Vec<u8>, checksum: usize) {
     let mut content = bytes.split_off(11.min(bytes.len()));
     content.truncate(content.len().saturating_sub(checksum));
     if input.byte() == 0xff {

@@ -37,7 +37,7 @@ const CRC_TABLE: [u32; 256] = {
 };
 
 /// CRC-32C of something that ends with these bytes, from that of what comes before them.
-fn crc32c(before: u32, bytes: &[u8]) -> u32 {
+pub(crate) fn crc32c(before: u32, bytes: &[u8]) -> u32 {
     !bytes.iter().fold(!before, |crc, byte| crc >> 8 ^ CRC_TABLE[((crc ^ u32::from(*byte)) & 0xff) as usize])
 }
 

@@ -157,11 +157,11 @@ impl ConflictDetector {
         detected_at: Timestamp,
         sides: Option<Sides>,
     ) -> Result<ConflictReport<'a>> {
+        let entries: SmallVec<[&'a ChangeEntry; 4]> = of_one_row(entries)?;
         let mut heads: SmallVec<[&'a ChangeEntry; 4]> = SmallVec::new();
         for entry in entries {
             let mut known = false;
             for head in &heads {
-                same_row(head, entry)?;
                 known |= same_entry(head, entry)?;
             }
             if !known {
@@ -232,11 +232,9 @@ impl ConflictDetector {
         &self,
         entries: impl IntoIterator<Item = &'a ChangeEntry>,
     ) -> Result<RowResolution> {
+        let entries: Vec<&ChangeEntry> = of_one_row(entries)?;
         let mut by_dot: BTreeMap<Dot, &ChangeEntry> = BTreeMap::new();
         for entry in entries {
-            if let Some((_, other)) = by_dot.first_key_value() {
-                same_row(other, entry)?;
-            }
             if let Some(known) = by_dot.insert(entry.dot(), entry) {
                 same_entry(known, entry)?;
             }
@@ -292,6 +290,18 @@ fn order(a: &ChangeEntry, b: &ChangeEntry) -> Ordering {
     let known = a.timestamp.cmp(&b.timestamp).then_with(|| a.node.cmp(&b.node));
     // Two entries of one node and time are rare enough to hash them at each look.
     known.then_with(|| (a.payload_hash(), a.sequence).cmp(&(b.payload_hash(), b.sequence)))
+}
+
+/// The entries, which must all be of one row. That is looked at before anything else, so that an error does not depend on their order.
+fn of_one_row<'a, List: FromIterator<&'a ChangeEntry>>(
+    entries: impl IntoIterator<Item = &'a ChangeEntry>,
+) -> Result<List> {
+    let mut first = None;
+    let checked = entries.into_iter().map(|entry| {
+        same_row(first.get_or_insert(entry), entry)?;
+        Ok(entry)
+    });
+    checked.collect()
 }
 
 #[inline]

@@ -91,26 +91,40 @@ pub(super) fn read(log: &ChangeLog) -> Option<Saved> {
         return None;
     }
     let nodes = rest.list(16, |rest| log.node_index(Uuid::from_bytes(*rest.chunk()?)))?;
+    let known = Known { nodes, last: lsn };
     let mut rows = Rows::default();
     rows.reserve(rest.0.len() / (KEY + HEAD));
     rest.each(KEY + HEAD, |rest| {
-        rows.settle(rest.key()?, rest.head(&nodes)?);
+        rows.settle(rest.key()?, rest.head(&known)?);
         Some(())
     })?;
     rest.each(KEY + HEAD, |rest| {
         let key = rest.key()?;
         let (table, row_id) = (std::str::from_utf8(rest.bytes()?).ok()?, RowId::decode(rest.bytes()?).ok()?);
-        let heads = Heads::from_vec(rest.list(HEAD, |rest| rest.head(&nodes))?);
+        let heads = Heads::from_vec(rest.list(HEAD, |rest| rest.head(&known))?);
+        if heads.len() < 2 {
+            return None;
+        }
         rows.contest(key, Contested { table: table.into(), row_id, heads, outcome: None });
         Some(())
     })?;
     let forks = rest.list(24, |rest| {
-        Some(Fork { lsn: rest.number()?, predecessor: rest.number()?, sees_until: rest.number()? })
+        let (lsn, predecessor, sees_until) = (known.lsn(rest.number()?)?, rest.number()?, rest.number()?);
+        let earlier = predecessor < lsn && sees_until < lsn;
+        earlier.then_some(Fork { lsn, predecessor, sees_until })
     })?;
-    let settlings = rest.list(8, In::number)?;
-    let late = rest.list(16, |rest| Some((rest.number()?, rest.number()? as i64)))?;
+    let settlings = rest.list(8, |rest| known.lsn(rest.number()?))?;
+    let late = rest.list(16, |rest| Some((known.lsn(rest.number()?)?, rest.number()? as i64)))?;
     let (forks, late) = (Forks::from_records(forks), late.into_iter().collect());
-    rest.0.is_empty().then_some(Saved { secret, lsn, rows, forks, settlings, late, before_mismatches })
+    (rest.0.is_empty() && settlings.is_sorted()).then_some(Saved {
+        secret,
+        lsn,
+        rows,
+        forks,
+        settlings,
+        late,
+        before_mismatches,
+    })
 }
 
 /// What tells a log, up to an entry, from every other, and from what it may come to be.
@@ -159,6 +173,19 @@ impl Out {
     }
 }
 
+/// What numbers may stand for.
+struct Known {
+    nodes: Vec<NodeIndex>,
+    /// The last LSN.
+    last: u64,
+}
+
+impl Known {
+    fn lsn(&self, lsn: u64) -> Option<u64> {
+        (1..=self.last).contains(&lsn).then_some(lsn)
+    }
+}
+
 /// The same, read: `None` where it ends too early or makes no sense.
 struct In<'a>(&'a [u8]);
 
@@ -202,11 +229,12 @@ impl<'a> In<'a> {
         Some(list)
     }
 
-    fn head(&mut self, nodes: &[NodeIndex]) -> Option<Head> {
+    fn head(&mut self, known: &Known) -> Option<Head> {
         let (lsn_and_live, sequence, effective_time) =
             (self.number()?, self.number()?, self.number()? as i64);
-        let node = *nodes.get(u32::from_le_bytes(*self.chunk()?) as usize)?;
+        let node = *known.nodes.get(u32::from_le_bytes(*self.chunk()?) as usize)?;
         let check = u32::from_le_bytes(*self.chunk()?);
-        Some(Head::from_parts(lsn_and_live, sequence, effective_time, node, check))
+        let head = Head::from_parts(lsn_and_live, sequence, effective_time, node, check);
+        known.lsn(head.lsn()).map(|_| head)
     }
 }
