@@ -4194,7 +4194,8 @@ causelog_status causelog_answer_fail(struct causelog_answer *answer,
  * Opens the replica in the directory `path`, made if it is not there. A log that was no replica's
  * becomes one. `options` may be NULL. Free it with `causelog_replica_free`.
  *
- * The heads of all rows are worked out from the log, which is read once.
+ * The heads of all rows are kept in a file when a replica is closed. What came after that is read
+ * from the log, and all of it where there is no such file.
  *
  * Fails as `causelog_log_open` does; with `CAUSELOG_INVALID_ARGUMENT` for a registry that
  * `causelog_registry_validate` refuses, for a resolver without a name or a function, and for options
@@ -4985,7 +4986,7 @@ uint64_t causelog_row_stats_settlings(const struct causelog_row_stats *stats);
 uint64_t causelog_row_stats_before_mismatches(const struct causelog_row_stats *stats);
 
 /**
- * Memory for the heads of all rows, roughly, in bytes.
+ * Memory for the heads of all rows and for what is remembered of conflicts, roughly, in bytes.
  */
 uint64_t causelog_row_stats_memory(const struct causelog_row_stats *stats);
 

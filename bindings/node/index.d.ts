@@ -1551,7 +1551,8 @@ export declare class Replica {
   /**
    * Opens the replica in the directory `path`, made if it is not there. A log that was no replica's becomes one.
    *
-   * The heads of all rows are worked out from the log, which is read once.
+   * The heads of all rows are kept in a file when a replica is closed. What came after that is read
+   * from the log, and all of it where there is no such file.
    *
    * Throws as `ChangeLog.openSync`; `INVALID_ARGUMENT` for a registry that `ResolverRegistry.validate` refuses, and for options
    * that ask for reading only.
@@ -2282,7 +2283,7 @@ export interface ReplicaStats {
    * by a resolver that is no pure function.
    */
   beforeMismatches: number
-  /** Memory for the heads of all rows, roughly, in bytes. */
+  /** Memory for the heads of all rows and for what is remembered of conflicts, roughly, in bytes. */
   memory: number
 }
 
