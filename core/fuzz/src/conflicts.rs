@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use causelog::{
-    ChangeEntry, ConflictDetector, ConflictReport, ConflictResolution, ErrorCode, ManualTime, RowId,
-    Timestamp, Verdict, Winner,
+    ChangeEntry, ChangeOperation, ConflictDetector, ConflictReport, ConflictResolution, ErrorCode,
+    ManualTime, RowId, Timestamp, Verdict, Winner,
 };
 use serde::de::IgnoredAny;
 
@@ -125,7 +125,10 @@ fn renders(report: &ConflictReport) {
     match report.winner {
         Winner::Head(dot) => {
             let winner = report.winning_entry().unwrap();
-            assert_eq!((winner.dot(), winner.after.as_deref()), (dot, report.value()));
+            // No log holds a delete with a payload; whoever makes one up has deleted the row all the same.
+            let is_there = winner.operation != ChangeOperation::Delete;
+            let value = winner.after.as_deref().filter(|_| is_there);
+            assert_eq!((winner.dot(), value), (dot, report.value()));
         }
         _ => assert_eq!(report.winning_entry(), None),
     }
