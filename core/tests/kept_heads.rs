@@ -8,15 +8,20 @@ use std::sync::Arc;
 
 use causelog::storage::{MemoryStorage, Storage};
 use causelog::{
-    Change, ChangeOperation, CompactionOptions, ConflictQuery, ConflictReport, Dot, LogOptions, ManualTime,
-    Replica, ReplicaOptions, Transaction,
+    Change, ChangeOperation, CompactionOptions, ConflictQuery, ConflictReport, Dot, ErrorCode, LogOptions,
+    ManualTime, Replica, ReplicaOptions, Transaction,
 };
+use common::faulty::{Fault, FaultyStorage, Operation};
 use common::{at, bytes, files_of, node, options_with, place_of};
 
-fn open(storage: Arc<dyn Storage>, number: u64) -> Replica {
+fn log_options(number: u64) -> LogOptions {
     let time = Arc::new(ManualTime::new(at(1_000_000)));
-    let log = LogOptions { node: Some(node(number)), segment_bytes: 4096, ..options_with(time) };
-    Replica::open_storage(storage, ReplicaOptions { log, ..ReplicaOptions::default() }).unwrap()
+    LogOptions { node: Some(node(number)), segment_bytes: 4096, ..options_with(time) }
+}
+
+fn open(storage: Arc<dyn Storage>, number: u64) -> Replica {
+    let options = ReplicaOptions { log: log_options(number), ..ReplicaOptions::default() };
+    Replica::open_storage(storage, options).unwrap()
 }
 
 /// A replica with rows of one head and of several, deleted ones among them.
@@ -115,4 +120,67 @@ fn kept_heads_are_those_of_one_log_up_to_some_entry() {
     open(another.clone(), 2).insert("t", 1, "x").unwrap();
     another.replace("heads", &bytes(&*other, "heads")).unwrap();
     assert_eq!(open(another, 2).rows("t").unwrap().len(), 1);
+}
+
+#[test]
+fn an_opening_that_fails_keeps_nothing() {
+    let storage = FaultyStorage::new();
+    let replica = open(Arc::new(storage.clone()), 1);
+    for row in 0..200 {
+        replica.insert("t", row, "x".repeat(100)).unwrap();
+    }
+    drop(replica);
+    storage.remove("heads").unwrap();
+    let mut failed = 0;
+    for from in 1.. {
+        let (operation, code) = (Operation::Read, ErrorCode::Io);
+        storage.fail(&[Fault { operation, from, lasting: false, code, written: 0 }]);
+        let options = ReplicaOptions { log: log_options(1), ..ReplicaOptions::default() };
+        let opened = Replica::open_storage(Arc::new(storage.clone()), options);
+        let met = storage.calls(Operation::Read) >= from;
+        storage.fail(&[]);
+        failed += u64::from(opened.is_err());
+        drop(opened);
+        let replica = open(Arc::new(storage.clone()), 1);
+        assert_eq!(replica.rows("t").unwrap().len(), 200, "read {from}");
+        assert_eq!(replica.insert("t", 7, "again").unwrap_err().code(), ErrorCode::AlreadyExists);
+        drop(replica);
+        storage.remove("heads").unwrap();
+        if !met {
+            break;
+        }
+    }
+    assert!(failed > 10, "{failed}");
+}
+
+#[test]
+fn heads_of_what_was_rolled_back_are_never_believed() {
+    // Two rows of another node's, in whichever order they came.
+    let foreign = |number: u64, value: &str| {
+        let change = Change::new("t", number as i64, ChangeOperation::Insert, None, Some(value.into()));
+        let (node, timestamp) = (node(number), at(number as i64));
+        Transaction { node, sequence: 1, dependencies: vec![], timestamp, changes: vec![change] }
+    };
+    let storage = Arc::new(MemoryStorage::new());
+    let replica = open(storage.clone(), 1);
+    replica.insert("t", 1, "mine").unwrap();
+    drop(replica);
+    let backup = files_of(&*storage);
+    let replica = open(storage.clone(), 1);
+    for number in [7, 8, 9] {
+        replica.apply(&foreign(number, "theirs")).unwrap();
+    }
+    drop(replica);
+    let later = bytes(&*storage, "heads");
+
+    let restored = Arc::new(place_of(&backup));
+    restored.replace("heads", &later).unwrap();
+    let replica = open(restored.clone(), 1);
+    for number in [8, 7, 9] {
+        replica.apply(&foreign(number, if number == 9 { "theirs" } else { "others" })).unwrap();
+    }
+    // It ends without a word.
+    let place = Arc::new(place_of(&files_of(&*restored)));
+    let again = open(place, 1);
+    assert_eq!(again.rows("t").unwrap(), replica.rows("t").unwrap());
 }

@@ -304,6 +304,16 @@ fn an_exchange_that_ends_halfway_leaves_what_got_there() {
 }
 
 #[test]
+fn an_exchange_of_what_has_no_changes_is_shown_as_well() {
+    let (a, _) = replica(1, ResolverRegistry::default());
+    let (b, _) = replica(2, ResolverRegistry::default());
+    a.append([]).unwrap();
+    assert_eq!(sync(&a, &b).unwrap().sent, 1);
+    assert_eq!(b.log().frontier().unwrap(), a.log().frontier().unwrap());
+    assert_eq!(b.log().stats().unwrap().transactions, 1);
+}
+
+#[test]
 fn a_log_that_was_no_replicas_becomes_one_with_what_it_holds() {
     let storage: Arc<dyn Storage> = Arc::new(MemoryStorage::new());
     let options = || LogOptions { node: Some(node(1)), ..options_with(Arc::new(ManualTime::new(at(1_000)))) };

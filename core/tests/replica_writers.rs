@@ -8,11 +8,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread;
+use std::time::Duration;
 
 use causelog::storage::Storage;
 use causelog::{
-    Change, ChangeOperation, ConflictReport, Dot, ErrorCode, LogOptions, ManualTime, Replica, ReplicaOptions,
-    TimeSource, Transaction,
+    Change, ChangeOperation, ConflictReport, Dot, Durability, ErrorCode, LogOptions, ManualTime, Replica,
+    ReplicaOptions, SystemTime, TimeSource, Transaction, sync,
 };
 use common::faulty::{Fault, FaultyStorage, Operation};
 use common::gate::Gated;
@@ -53,6 +54,104 @@ fn while_one_syncs_others_write_and_read() {
     let shared = place.syncs.came() - syncs;
     assert!(shared <= 3, "nine writers took {shared} syncs");
     assert_eq!(replica.rows("t").unwrap().len(), 10);
+}
+
+#[test]
+fn nobody_hears_of_what_is_not_durable() {
+    let place = Gated::default();
+    let replica = open(Arc::new(place.clone()), place.time.clone());
+    replica.insert("t", 1, "ours").unwrap();
+    replica.apply(&foreign(1, 1)).unwrap();
+    assert_eq!((replica.conflicts().unwrap().len(), replica.heads("t", 1).unwrap().len()), (1, 2));
+    let syncs = place.syncs.came();
+    let end = || replica.update("t", 1, "the end of it").unwrap();
+    let [conflicts, inbox, heads, stats] = [
+        &(|| replica.conflicts().unwrap().len()) as &(dyn Fn() -> usize + Sync),
+        &|| replica.inbox().unwrap().len(),
+        &|| replica.heads("t", 1).unwrap().len(),
+        &|| replica.stats().unwrap().contested_rows as usize,
+    ];
+    thread::scope(|scope| {
+        let shut = place.syncs.shut();
+        let writer = scope.spawn(end);
+        place.syncs.wait_after(syncs);
+        let readers = [conflicts, inbox, heads, stats].map(|look| scope.spawn(look));
+        thread::sleep(Duration::from_millis(50));
+        assert!(!writer.is_finished() && readers.iter().all(|reader| !reader.is_finished()));
+        drop(shut);
+        assert_eq!(readers.map(|reader| reader.join().unwrap()), [0, 0, 1, 0]);
+    });
+}
+
+#[test]
+fn what_is_written_at_once_overtakes_nothing_that_is_on_its_way() {
+    for round in 0..20 {
+        let directory = tempfile::tempdir().unwrap();
+        let open = || {
+            let log = LogOptions { durability: Durability::Os, ..LogOptions::default() };
+            Replica::open_with(directory.path(), ReplicaOptions { log, ..ReplicaOptions::default() }).unwrap()
+        };
+        let (a, b) = (Replica::in_memory(ReplicaOptions::default()).unwrap(), open());
+        for row in 0..60 {
+            a.insert("t", row, format!("a {row}")).unwrap();
+        }
+        thread::scope(|scope| {
+            scope.spawn(|| drop(sync(&a, &b).unwrap()));
+            scope.spawn(|| (0..30).for_each(|_| b.sync().unwrap()));
+            scope.spawn(|| {
+                for row in 100..160 {
+                    b.insert("t", row, format!("b {row}")).unwrap();
+                    assert_eq!(text(&b, row), Some(format!("b {row}")), "round {round}");
+                }
+            });
+        });
+        let wanted = |b: &Replica| {
+            (0..60).for_each(|row| assert_eq!(text(b, row), Some(format!("a {row}")), "round {round}"));
+            (100..160).for_each(|row| assert_eq!(text(b, row), Some(format!("b {row}")), "round {round}"));
+        };
+        wanted(&b);
+        b.close().unwrap();
+        drop(b);
+        wanted(&open());
+    }
+}
+
+fn text(replica: &Replica, row: i64) -> Option<String> {
+    replica.get("t", row).unwrap().map(|row| String::from_utf8(row.value.unwrap()).unwrap())
+}
+
+#[test]
+fn an_exchange_says_so_when_something_got_lost_whoever_met_it() {
+    let a = Replica::in_memory(ReplicaOptions::default()).unwrap();
+    for row in 0..100 {
+        a.insert("t", row, "x".repeat(200)).unwrap();
+    }
+    let mut refused = 0;
+    with_seeds(30, |mut random| {
+        let storage = FaultyStorage::new();
+        let b = open(Arc::new(storage.clone()), Arc::new(SystemTime));
+        let (operation, code, written) = (Operation::Write, ErrorCode::NoSpace, 5);
+        let from = 1 + random.below(10) as u64;
+        storage.fail(&[Fault { operation, from, lasting: false, code, written }]);
+        let outcome = thread::scope(|scope| {
+            let exchange = scope.spawn(|| sync(&a, &b));
+            while !exchange.is_finished() {
+                b.rows("t").unwrap();
+            }
+            exchange.join().unwrap()
+        });
+        storage.fail(&[]);
+        match outcome {
+            Ok(_) => assert_eq!(b.rows("t").unwrap().len(), 100),
+            Err(error) => {
+                refused += 1;
+                assert_eq!(error.code(), ErrorCode::NoSpace, "{error}");
+                sync(&a, &b).unwrap();
+                assert_eq!(b.rows("t").unwrap().len(), 100);
+            }
+        }
+    });
+    assert!(refused > 0);
 }
 
 /// Transactions of another node that nobody here has seen, each of a row that writers here write as well.

@@ -42,7 +42,7 @@ struct Judging<'a, 'b> {
 impl Judge for Judging<'_, '_> {
     fn judge(&mut self, arrival: &Arrival<'_>) -> Result<Judgement> {
         let state = self.state.as_mut().ok_or_else(|| Error::internal("a transaction was judged twice"))?;
-        state.drop_lost(arrival.first_lsn);
+        state.drop_lost(arrival.first_lsn, &self.replica.unwritten());
         self.before = Some(state.savepoint(arrival.first_lsn));
         self.replica.judge(state, arrival, self.changes).map_err(|stop| {
             self.stopped = Some(stop);
@@ -53,12 +53,15 @@ impl Judge for Judging<'_, '_> {
     fn written(&mut self, last_lsn: u64) {
         if let Some(state) = self.state.as_mut()
             && let Some(before) = self.before.take()
-            && !self.changes.is_empty()
         {
             let length = |payload: &Option<Vec<u8>>| payload.as_ref().map_or(0, Vec::len);
             let bytes =
                 self.changes.iter().map(|change| length(&change.before) + length(&change.after)).sum();
-            state.written(before, last_lsn, bytes);
+            match self.changes {
+                [] if self.later => state.written_empty(),
+                [] => {}
+                _ => state.written(before, last_lsn, bytes, self.later),
+            }
         }
         if !self.later && self.replica.log.options().durability != Durability::Os {
             *self.state = None;
@@ -121,7 +124,7 @@ impl Replica {
             (Err(_), Some(stop)) => Err(stop),
             (Err(error), None) => {
                 // What was written before may have gone with it.
-                state.drop_lost(self.log.next_lsn());
+                state.drop_lost(self.log.next_lsn(), &error);
                 Err(error.into())
             }
         }

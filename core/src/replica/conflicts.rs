@@ -82,7 +82,8 @@ impl Replica {
         }
         if query.settled != Some(false) {
             let settlings = {
-                let state = self.lock()?;
+                let mut state = self.lock()?;
+                self.finish_for_others(&mut state)?;
                 let first = state.settlings.partition_point(|lsn| *lsn <= query.since);
                 state.settlings.get(first..).unwrap_or_default().to_vec()
             };
@@ -102,7 +103,9 @@ impl Replica {
         &self,
         query: &ConflictQuery,
     ) -> Result<Vec<(RowKey, std::sync::Arc<str>, RowId)>> {
-        let state = self.lock()?;
+        let mut state = self.lock()?;
+        // Nobody is told of a conflict, or of its end, before that is as durable as asked for.
+        self.finish_for_others(&mut state)?;
         let wanted = |table: &str, row_id: &RowId| {
             query.table.as_ref().is_none_or(|wanted| wanted == table)
                 && query.row_id.as_ref().is_none_or(|wanted| wanted == row_id)

@@ -1,6 +1,6 @@
 use std::collections::BTreeSet;
 
-use crate::error::{Error, ErrorCode, Result};
+use crate::error::{ErrorCode, Result};
 use crate::replica::applying::SkippedTransaction;
 use crate::replica::handle::Replica;
 
@@ -47,15 +47,13 @@ pub fn sync(a: &Replica, b: &Replica) -> Result<SyncReport> {
 
 /// Gives `to` what it lacks of `from`.
 fn send(from: &Replica, to: &Replica) -> Result<(u64, Vec<SkippedTransaction>)> {
-    let (mut sent, mut last, mut skipped) = (0, 0, Vec::new());
+    let (mut sent, mut skipped) = (0, Vec::new());
+    let lost = to.lock_to_write()?.unfinished.lost();
     let mut left_out = BTreeSet::new();
     for transaction in from.log().transactions(&to.log().frontier()?)? {
         let transaction = transaction?;
         match to.apply_later(&transaction) {
-            Ok(appended) => {
-                sent += u64::from(!appended.duplicate);
-                last = appended.last_lsn.unwrap_or(last).max(last);
-            }
+            Ok(appended) => sent += u64::from(!appended.duplicate),
             Err(error) => match error.code() {
                 code @ (ErrorCode::ClockSkew
                 | ErrorCode::DotReuse
@@ -65,6 +63,8 @@ fn send(from: &Replica, to: &Replica) -> Result<(u64, Vec<SkippedTransaction>)> 
                     // Only for the sake of another one that is left out may something be missing.
                     let follows = transaction.dependencies.iter().any(|dot| left_out.contains(dot));
                     if code == ErrorCode::MissingDependency && !follows {
+                        // It may be what got lost on its way to the disk: then that is the reason.
+                        to.lock()?.unfinished.check_lost(lost)?;
                         return Err(error);
                     }
                     left_out.insert(transaction.dot());
@@ -78,10 +78,9 @@ fn send(from: &Replica, to: &Replica) -> Result<(u64, Vec<SkippedTransaction>)> 
             },
         }
     }
-    to.finish(&mut *to.lock_to_write()?)?;
-    if to.log().shown_lsn() < last {
-        let message = format!("{}: what was taken in could not be written", to.log().place());
-        return Err(Error::new(ErrorCode::Io, message));
-    }
+    let mut state = to.lock_to_write()?;
+    to.finish(&mut state)?;
+    // Somebody who looked at the replica meanwhile may have met what got lost.
+    state.unfinished.check_lost(lost)?;
     Ok((sent, skipped))
 }

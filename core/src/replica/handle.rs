@@ -132,6 +132,8 @@ pub(super) struct State {
     secret: Uuid,
     /// The last entry that the file of heads goes to; 0 if there is none that is believed.
     saved: u64,
+    /// Whether all of the log is taken in: opening may end in the middle.
+    is_whole: bool,
     /// What is written and not yet shown.
     pub(super) unfinished: Unfinished,
 }
@@ -202,8 +204,16 @@ impl Replica {
             resolvers.register(name, version, resolver)?;
         }
         let mut late = stored::read_late_times(storage)?;
-        let saved = saved::read(&log);
-        let known = saved.unwrap_or_else(|| Saved::nothing(ids.new_id()));
+        // Positions that got lost are given again, to entries that have nothing to do with them.
+        late.split_off(&(log.shown_lsn() + 1));
+        let known = match saved::read(&log) {
+            Some(saved) => saved,
+            None => {
+                // What is not believed now must not be later, when the log has grown to where it says.
+                saved::remove(&log)?;
+                Saved::nothing(ids.new_id())
+            }
+        };
         late.extend(known.late);
         let state = State {
             rows: known.rows,
@@ -217,6 +227,7 @@ impl Replica {
             before_mismatches: known.before_mismatches,
             secret: known.secret,
             saved: known.lsn,
+            is_whole: false,
             unfinished: Unfinished::default(),
         };
         let keys = RowKeys::new(known.secret);
@@ -224,6 +235,7 @@ impl Replica {
         {
             let mut state = replica.state.lock();
             replica.take_in_stored(&mut state, known.lsn)?;
+            state.is_whole = true;
             if replica.log.shown_lsn() - known.lsn > LONG {
                 // Whoever is never closed has this behind him next time.
                 replica.save(&mut state);
@@ -248,7 +260,8 @@ impl Replica {
     /// Keeps what is known of the log in a file, if that saves the next who opens the replica more than it takes.
     fn save(&self, state: &mut State) {
         let unsaved = self.log.shown_lsn().saturating_sub(state.saved);
-        if unsaved > state.rows.len() as u64 / FEW
+        if state.is_whole
+            && unsaved > state.rows.len() as u64 / FEW
             && self.log.sync().is_ok()
             // Without it opening takes longer, and nothing else is different.
             && let Ok(saved) = saved::write(&self.log, state.secret, state)
@@ -324,7 +337,8 @@ impl Replica {
     /// # Errors
     /// `CLOSED`.
     pub fn stats(&self) -> Result<ReplicaStats> {
-        let state = self.lock()?;
+        let mut state = self.lock()?;
+        self.finish_for_others(&mut state)?;
         Ok(ReplicaStats {
             rows: state.rows.len() as u64,
             contested_rows: state.rows.contested_len() as u64,

@@ -13,7 +13,7 @@ use crate::conflict::{
 };
 use crate::error::{Error, ErrorCode, Result};
 use crate::id::{Dot, NodeId, RowId};
-use crate::log::{Appended, Arrival, ChangeLog, EntryRef, Judge, Judgement, QueryOptions};
+use crate::log::{Appended, Arrival, ChangeLog, Durability, EntryRef, Judge, Judgement, QueryOptions};
 use crate::replica::asking::{Call, Resolvers, question_key};
 use crate::replica::contested::{Contested, Outcome, RowState, Standing};
 use crate::replica::handle::{Replica, State};
@@ -520,6 +520,10 @@ impl Replica {
             let mut guard = Some(self.lock_to_write()?);
             let stop = loop {
                 let Some(state) = guard.as_mut() else { break Stop::Finish };
+                if !later && self.log.options().durability != Durability::Sync {
+                    // What does not wait for the disk would overtake what somebody is carrying there.
+                    self.finish_for_others(state)?;
+                }
                 let written = prepare(state).and_then(|prepared| {
                     let changes: SmallVec<[&Change; 1]> = prepared.as_ref().iter().collect();
                     self.write_judged(&mut guard, &changes, later, &write)

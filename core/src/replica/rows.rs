@@ -214,7 +214,8 @@ impl Rows {
 
     /// What was worked out by rules that are no longer in force.
     pub(super) fn forget_outcomes(&mut self) {
-        self.contested.values_mut().for_each(|contested| contested.outcome = None);
+        let journaled = self.journal.iter_mut().filter_map(|(_, _, contested)| contested.as_mut());
+        self.contested.values_mut().chain(journaled).for_each(|contested| contested.outcome = None);
     }
 
     /// Makes room for so many rows.

@@ -7,7 +7,7 @@ use hashbrown::HashMap;
 use uuid::Uuid;
 
 use crate::causality::NodeIndex;
-use crate::error::{Error, Result};
+use crate::error::{Error, ErrorCode, Result};
 use crate::id::RowId;
 use crate::log::{ChangeLog, read_replica_file, write_replica_file};
 use crate::replica::contested::Contested;
@@ -125,6 +125,14 @@ pub(super) fn read(log: &ChangeLog) -> Option<Saved> {
         late,
         before_mismatches,
     })
+}
+
+/// Removes what was written, if anything was.
+pub(super) fn remove(log: &ChangeLog) -> Result<()> {
+    match log.storage().remove(HEADS_FILE) {
+        Err(error) if error.code() != ErrorCode::NotFound => Err(error),
+        _ => Ok(()),
+    }
 }
 
 /// What tells a log, up to an entry, from every other, and from what it may come to be.

@@ -19,6 +19,8 @@ struct Written {
     before: Savepoint,
     last_lsn: u64,
     bytes: usize,
+    /// Whether whoever has written it does not wait for it.
+    later: bool,
 }
 
 /// Transactions that are written and not yet shown, in the order of the log.
@@ -26,11 +28,39 @@ struct Written {
 pub(super) struct Unfinished {
     written: VecDeque<Written>,
     bytes: usize,
+    /// Whether there are transactions without changes that nobody waits for.
+    empty: bool,
+    lost: Lost,
+}
+
+/// What got lost of what nobody waited for.
+#[derive(Default)]
+struct Lost {
+    count: u64,
+    why: Option<(ErrorCode, String)>,
 }
 
 impl Unfinished {
     pub(super) fn is_empty(&self) -> bool {
-        self.written.is_empty()
+        self.written.is_empty() && !self.empty
+    }
+
+    /// A moment from which on somebody wants to hear of what gets lost.
+    pub(super) fn lost(&self) -> u64 {
+        self.lost.count
+    }
+
+    /// Says if something that nobody waited for got lost since a moment, and why.
+    pub(super) fn check_lost(&self, since: u64) -> Result<()> {
+        match &self.lost.why {
+            Some((code, why)) if self.lost.count > since => Err(Error::new(*code, why.clone())),
+            _ => Ok(()),
+        }
+    }
+
+    fn lose(&mut self, why: &Error) {
+        self.lost.count += 1;
+        self.lost.why = Some((why.code(), why.message().to_owned()));
     }
 
     pub(super) fn len(&self) -> usize {
@@ -62,9 +92,14 @@ impl State {
     }
 
     /// Takes note of a transaction that is written and will be shown later, or lost.
-    pub(super) fn written(&mut self, before: Savepoint, last_lsn: u64, bytes: usize) {
+    pub(super) fn written(&mut self, before: Savepoint, last_lsn: u64, bytes: usize, later: bool) {
         self.unfinished.bytes += bytes;
-        self.unfinished.written.push_back(Written { before, last_lsn, bytes });
+        self.unfinished.written.push_back(Written { before, last_lsn, bytes, later });
+    }
+
+    /// Takes note of a transaction without changes that nobody waits for.
+    pub(super) fn written_empty(&mut self) {
+        self.unfinished.empty = true;
     }
 
     /// What is shown up to this LSN stays.
@@ -82,7 +117,7 @@ impl State {
     }
 
     /// Takes back what got lost on its way: the log gives its positions to others, from this one on.
-    pub(super) fn drop_lost(&mut self, next_lsn: u64) {
+    pub(super) fn drop_lost(&mut self, next_lsn: u64, why: &Error) {
         while let Some(last) = self.unfinished.written.pop_back() {
             if last.last_lsn < next_lsn {
                 self.unfinished.written.push_back(last);
@@ -90,8 +125,11 @@ impl State {
             }
             self.unfinished.bytes -= last.bytes;
             self.go_back(&last.before);
+            if last.later {
+                self.unfinished.lose(why);
+            }
         }
-        if self.unfinished.is_empty() {
+        if self.unfinished.written.is_empty() {
             self.rows.keep();
         }
     }
@@ -118,15 +156,24 @@ impl Replica {
         }
         let finished = self.log.finish();
         state.keep_until(self.log.shown_lsn());
+        let empty = std::mem::take(&mut state.unfinished.empty);
+        if let Err(error) = &finished
+            && empty
+        {
+            state.unfinished.lose(error);
+        }
         if state.unfinished.is_empty() {
             return finished;
         }
         // Whoever carried it may have failed before.
-        state.drop_lost(self.log.next_lsn());
-        finished.and_then(|()| {
-            let message =
-                format!("{}: transactions that were taken in could not be written", self.log.place());
-            Err(Error::new(ErrorCode::Io, message))
-        })
+        let why = finished.err().unwrap_or_else(|| self.unwritten());
+        state.drop_lost(self.log.next_lsn(), &why);
+        Err(why)
+    }
+
+    /// What is said of transactions that got lost when nobody knows any longer how.
+    pub(super) fn unwritten(&self) -> Error {
+        let message = format!("{}: transactions that were taken in could not be written", self.log.place());
+        Error::new(ErrorCode::Io, message)
     }
 }
