@@ -157,16 +157,20 @@ impl ConflictDetector {
         detected_at: Timestamp,
         sides: Option<Sides>,
     ) -> Result<ConflictReport<'a>> {
-        let entries: SmallVec<[&'a ChangeEntry; 4]> = of_one_row(entries)?;
         let mut heads: SmallVec<[&'a ChangeEntry; 4]> = SmallVec::new();
+        // That a dot was used twice is told last, so that which error it is does not depend on the order of the entries.
+        let mut reused = None;
         for entry in entries {
-            let mut known = false;
-            for head in &heads {
-                known |= same_entry(head, entry)?;
+            if let [first, ..] = heads.as_slice() {
+                same_row(first, entry)?;
             }
-            if !known {
-                heads.push(entry);
+            match heads.iter().find(|head| head.dot() == entry.dot()) {
+                Some(head) => reused = reused.or((!is_copy(head, entry)).then_some(entry)),
+                None => heads.push(entry),
             }
+        }
+        if let Some(entry) = reused {
+            return Err(used_twice(entry));
         }
         heads.sort_unstable_by(|a, b| order(a, b));
         let too_few =
@@ -174,14 +178,18 @@ impl ConflictDetector {
         let class = ConflictClass::of(heads.iter().map(|entry| entry.operation)).ok_or_else(too_few)?;
         let [.., _, latest] = heads.as_slice() else { return Err(too_few()) };
 
-        let seen_by_another = |entry: &ChangeEntry| heads.iter().any(|other| entry.happens_before(other));
-        let maximal = heads.iter().copied().filter(|entry| !seen_by_another(entry));
-        let maximal: SmallVec<[&ChangeEntry; 4]> = maximal.collect();
-        let decided = match maximal.as_slice() {
-            // Only forged clocks leave no entry that no other has seen; the canonical order decides then, too.
-            [] => Decided::causal(latest),
-            [only] => Decided::causal(only),
-            maximal => decide(&self.resolution, maximal)?,
+        let seen_by_another = |entry: &&ChangeEntry| heads.iter().any(|other| entry.happens_before(other));
+        let decided = if heads.iter().any(seen_by_another) {
+            let mut maximal = heads.clone();
+            maximal.retain(|entry| !seen_by_another(entry));
+            match maximal.as_slice() {
+                // Only forged clocks leave no entry that no other has seen; the canonical order decides then, too.
+                [] => Decided::causal(latest),
+                [only] => Decided::causal(only),
+                maximal => decide(&self.resolution, maximal)?,
+            }
+        } else {
+            decide(&self.resolution, &heads)?
         };
         Ok(ConflictReport {
             table: Cow::Borrowed(&latest.table),
@@ -232,12 +240,20 @@ impl ConflictDetector {
         &self,
         entries: impl IntoIterator<Item = &'a ChangeEntry>,
     ) -> Result<RowResolution> {
-        let entries: Vec<&ChangeEntry> = of_one_row(entries)?;
         let mut by_dot: BTreeMap<Dot, &ChangeEntry> = BTreeMap::new();
+        let mut reused = None;
         for entry in entries {
-            if let Some(known) = by_dot.insert(entry.dot(), entry) {
-                same_entry(known, entry)?;
+            if let Some((_, first)) = by_dot.first_key_value() {
+                same_row(first, entry)?;
             }
+            if let Some(known) = by_dot.insert(entry.dot(), entry)
+                && !is_copy(known, entry)
+            {
+                reused = Some(entry);
+            }
+        }
+        if let Some(entry) = reused {
+            return Err(used_twice(entry));
         }
         let registry = ResolverRegistry::new(self.resolution.clone());
         registry.validate()?;
@@ -269,13 +285,14 @@ impl Decided {
     }
 }
 
+static NO_RULES: ResolverRegistry = ResolverRegistry::empty();
+
 /// Decides between concurrent entries, given in canonical order, of which nothing else is known.
 fn decide(resolution: &ConflictResolution, entries: &[&ChangeEntry]) -> Result<Decided> {
     let history =
         RowHistory::unrelated(entries.iter().map(|entry| (entry.dot(), entry.timestamp, entry.operation)));
     let outside = row::Entries(entries);
-    let registry = ResolverRegistry::default();
-    let mut resolver = RowResolver::new("", &history, &registry, &outside);
+    let mut resolver = RowResolver::new("", &history, &NO_RULES, &outside);
     let heads: Heads = history.iter().map(|(index, _)| index).collect();
     let decision = resolver.decide_between(resolution, &heads).map_err(row::unanswered)?;
     let (winner, value_from) = row::winner(&history, decision.picked, &decision.value, heads.last().copied());
@@ -292,21 +309,10 @@ fn order(a: &ChangeEntry, b: &ChangeEntry) -> Ordering {
     known.then_with(|| (a.payload_hash(), a.sequence).cmp(&(b.payload_hash(), b.sequence)))
 }
 
-/// The entries, which must all be of one row. That is looked at before anything else, so that an error does not depend on their order.
-fn of_one_row<'a, List: FromIterator<&'a ChangeEntry>>(
-    entries: impl IntoIterator<Item = &'a ChangeEntry>,
-) -> Result<List> {
-    let mut first = None;
-    let checked = entries.into_iter().map(|entry| {
-        same_row(first.get_or_insert(entry), entry)?;
-        Ok(entry)
-    });
-    checked.collect()
-}
-
 #[inline]
 fn same_row(a: &ChangeEntry, b: &ChangeEntry) -> Result<()> {
-    if a.table == b.table && a.row_id == b.row_id { Ok(()) } else { Err(two_rows(a, b)) }
+    // Most row ids are numbers, which differ sooner than names are compared.
+    if a.row_id == b.row_id && a.table == b.table { Ok(()) } else { Err(two_rows(a, b)) }
 }
 
 #[cold]
@@ -321,24 +327,28 @@ fn two_rows(a: &ChangeEntry, b: &ChangeEntry) -> Error {
 /// Whether both are the same entry, wherever they were read.
 #[inline]
 fn same_entry(a: &ChangeEntry, b: &ChangeEntry) -> Result<bool> {
-    if a.dot() == b.dot() { one_entry(a, b).map(|()| true) } else { Ok(false) }
+    match a.dot() == b.dot() {
+        false => Ok(false),
+        true if is_copy(a, b) => Ok(true),
+        true => Err(used_twice(a)),
+    }
 }
 
-/// Whether entries of one dot do not differ.
+/// Whether entries of one dot are the same. Position and verdict are each log's own; all else goes into a report.
 #[cold]
-fn one_entry(a: &ChangeEntry, b: &ChangeEntry) -> Result<()> {
-    // Position and verdict are each log's own; all else goes into the report.
-    let same = a.transaction == b.transaction
+fn is_copy(a: &ChangeEntry, b: &ChangeEntry) -> bool {
+    a.transaction == b.transaction
         && a.operation == b.operation
         && a.timestamp == b.timestamp
         && a.before == b.before
         && a.after == b.after
         && a.metadata == b.metadata
-        && a.vector_clock == b.vector_clock;
-    if same {
-        return Ok(());
-    }
-    Err(Error::new(ErrorCode::DotReuse, format!("two different entries have the dot {}", a.dot())))
+        && a.vector_clock == b.vector_clock
+}
+
+#[cold]
+fn used_twice(entry: &ChangeEntry) -> Error {
+    Error::new(ErrorCode::DotReuse, format!("two different entries have the dot {}", entry.dot()))
 }
 
 /// The identity of a conflict: the BLAKE3 hash of table, row and sorted dots,

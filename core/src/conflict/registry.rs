@@ -74,6 +74,11 @@ impl ResolverRegistry {
         ResolverRegistry { default, tables: BTreeMap::new() }
     }
 
+    /// The registry without a rule but the default.
+    pub(crate) const fn empty() -> ResolverRegistry {
+        ResolverRegistry { default: ConflictResolution::LastWriteWins, tables: BTreeMap::new() }
+    }
+
     /// The strategy where no other rule matches.
     pub fn default_resolution(&self) -> &ConflictResolution {
         &self.default

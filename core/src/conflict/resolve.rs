@@ -7,7 +7,7 @@
 use std::rc::Rc;
 use std::sync::Arc;
 
-use hashbrown::HashMap;
+use hashbrown::{DefaultHashBuilder, HashMap};
 
 use crate::change::ChangeOperation;
 use crate::conflict::field_merge::{self, Base, Merged, Supporter};
@@ -146,7 +146,10 @@ impl<'a> RowResolver<'a> {
         registry: &'a ResolverRegistry,
         outside: &'a dyn Outside,
     ) -> Self {
-        let (states, images, fields) = Default::default();
+        // Most resolvers are asked once: what is remembered for the next question must cost nothing until then.
+        let hashing = DefaultHashBuilder::default();
+        let states = HashMap::with_hasher(hashing.clone());
+        let (images, fields) = (HashMap::with_hasher(hashing.clone()), HashMap::with_hasher(hashing));
         RowResolver { table, history, registry, outside, states, images, fields }
     }
 
