@@ -184,3 +184,25 @@ fn heads_of_what_was_rolled_back_are_never_believed() {
     let again = open(place, 1);
     assert_eq!(again.rows("t").unwrap(), replica.rows("t").unwrap());
 }
+
+#[test]
+fn effective_times_of_positions_that_got_lost_are_not_those_of_others() {
+    let storage = Arc::new(MemoryStorage::new());
+    let replica = open(storage.clone(), 1);
+    replica.insert("t", 1, "first").unwrap();
+    replica.insert("t", 2, "second").unwrap();
+    drop(replica);
+    // As if a third entry had been late, and a loss of power had taken it.
+    let start = &bytes(&*storage, "heads")[..11];
+    let mut late = [start, br#"{"3":9000000000000000000}"#].concat();
+    late.extend_from_slice(&crc32c::crc32c(&late).to_le_bytes());
+    storage.replace("effective-times", &late).unwrap();
+
+    let replica = open(storage, 1);
+    assert_eq!(replica.insert("t", 3, "ours").unwrap().first_lsn, Some(3));
+    let change = Change::new("t", 3, ChangeOperation::Insert, None, Some(b"theirs, later".to_vec()));
+    let (node, timestamp) = (node(7), at(2_000_000));
+    let theirs = Transaction { node, sequence: 1, dependencies: vec![], timestamp, changes: vec![change] };
+    replica.apply(&theirs).unwrap();
+    assert_eq!(replica.get("t", 3).unwrap().unwrap().value.as_deref(), Some(&b"theirs, later"[..]));
+}
