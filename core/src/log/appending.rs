@@ -48,9 +48,7 @@ pub(crate) trait Judge {
     fn judge(&mut self, arrival: &Arrival<'_>) -> Result<Judgement>;
 
     /// The transaction is written, up to this LSN, and nobody sees it yet. It is still to be made as durable as asked for.
-    fn written(&mut self, last_lsn: u64) {
-        let _ = last_lsn;
-    }
+    fn written(&mut self, _last_lsn: u64) {}
 }
 
 /// One who says the same of all.
@@ -120,6 +118,8 @@ impl ChangeLog {
     /// Records changes of this node as whoever gives them their meaning has judged them, once their place in the
     /// history is settled; an error of his keeps them out. With `later`, what is written is left for the next call or
     /// [`ChangeLog::finish`] to show and to make as durable as asked for.
+    /// Under `Os` and `Interval` whoever writes without `later` finishes first what was left so: somebody may be carrying it to the
+    /// disk, and what does not go there would be shown before it.
     pub(crate) fn append_judged(
         &self,
         changes: &[&Change],

@@ -32,9 +32,7 @@ impl Forks {
     fn of(&self, lsn: u64) -> &[Fork] {
         let first = self.0.partition_point(|fork| fork.lsn < lsn);
         let found = self.0.get(first..).unwrap_or_default();
-        found
-            .split_at_checked(found.iter().take_while(|fork| fork.lsn == lsn).count())
-            .map_or(&[], |(of, _)| of)
+        found.get(..found.partition_point(|fork| fork.lsn == lsn)).unwrap_or_default()
     }
 
     /// The immediate predecessors of an entry; `None` if it had seen all of its row.

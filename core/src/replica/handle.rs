@@ -36,9 +36,9 @@ pub struct ReplicaOptions {
 }
 
 /// So many entries that had to be taken in on opening are not to be taken in again.
-const LONG: u64 = 1 << 16;
-/// A row is written to a file, and read from it, in so little of the time that it takes to take in an entry.
-const FEW: u64 = 8;
+const MANY_ENTRIES: u64 = 1 << 16;
+/// So many rows are written to the file of heads, and read from it, in the time that it takes to take in an entry.
+const ROWS_PER_ENTRY: u64 = 8;
 
 impl ReplicaOptions {
     /// The memory for histories unless told otherwise.
@@ -236,7 +236,7 @@ impl Replica {
             let mut state = replica.state.lock();
             replica.take_in_stored(&mut state, known.lsn)?;
             state.is_whole = true;
-            if replica.log.shown_lsn() - known.lsn > LONG {
+            if replica.log.shown_lsn() - known.lsn > MANY_ENTRIES {
                 // Whoever is never closed has this behind him next time.
                 replica.save(&mut state);
             }
@@ -261,7 +261,7 @@ impl Replica {
     fn save(&self, state: &mut State) {
         let unsaved = self.log.shown_lsn().saturating_sub(state.saved);
         if state.is_whole
-            && unsaved > state.rows.len() as u64 / FEW
+            && unsaved > state.rows.len() as u64 / ROWS_PER_ENTRY
             && self.log.sync().is_ok()
             // Without it opening takes longer, and nothing else is different.
             && let Ok(saved) = saved::write(&self.log, state.secret, state)

@@ -92,7 +92,7 @@ pub(super) struct Source<'a> {
 impl Source<'_> {
     /// Reads the history of a row.
     pub(super) fn whole(&self, table: &str, row_id: &RowId) -> Result<RowHistory> {
-        self.read(table, row_id, u64::MAX, |_| false)
+        self.recent(table, row_id, u64::MAX, |_| false)
     }
 
     /// Reads the history of a row up to and including an LSN, back to the last entry that all later ones have seen with everything below
@@ -103,16 +103,6 @@ impl Source<'_> {
         row_id: &RowId,
         until: u64,
         sees: impl Fn(Dot) -> bool,
-    ) -> Result<RowHistory> {
-        self.read(table, row_id, until, sees)
-    }
-
-    fn read(
-        &self,
-        table: &str,
-        row_id: &RowId,
-        until: u64,
-        ends_at: impl Fn(Dot) -> bool,
     ) -> Result<RowHistory> {
         // A log may have lost its beginning before a replica came to it.
         let since = self.log.first_lsn().saturating_sub(1);
@@ -129,7 +119,7 @@ impl Source<'_> {
             match self.forks.sees_until(lsn) {
                 Some(sees_until) => all_see = all_see.min(sees_until),
                 // Beyond 64 bits its own effective time is known from what lies below only.
-                None if lsn <= all_see && self.late.get(&lsn) != Some(&i64::MAX) && ends_at(dot) => {
+                None if lsn <= all_see && self.late.get(&lsn) != Some(&i64::MAX) && sees(dot) => {
                     history = RowHistory::part();
                     break;
                 }
